@@ -1,0 +1,27 @@
+"""Grainline: retrieval-augmented generation that follows the natural structure of data.
+
+import grainline
+library = grainline.open("my-library")
+library.add(["docs"])
+print(library.ask("What is ownership?").text)
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from grainline.library import Library
+
+__version__ = "0.1.0"
+
+
+def open(folder: str | Path | None = None, *, create: bool = True) -> Library:
+    """Open the library in `folder`, else in `$GRAINLINE_LIBRARY`, else in `.grainline`; an empty one is made unless `create` is off.
+
+    Raises `NotFoundError` where there is none and none shall be made, `DamagedError` where the file is no sound library.
+    """
+    from grainline.library import open_library
+
+    return open_library(folder, create=create)

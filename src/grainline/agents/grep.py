@@ -1,0 +1,48 @@
+"""Patterns: a regular expression, a quoted phrase or an identifier, found where it stands."""
+
+from __future__ import annotations
+
+import re
+
+from grainline.agents.trace import Trace
+from grainline.match.pattern import Pattern
+from grainline.store.snapshot import Snapshot
+from grainline.types import EVERYWHERE, NO_LIMIT, Budget, Evidence, Where
+
+_QUOTED = re.compile(r"`([^`]+)`|\"([^\"]{2,})\"|“([^”]{2,})”|「([^」]+)」|『([^』]+)』")
+#: words that can only be names: with an underscore, ::, a dot or digits inside letters, capitals inside, or in capitals with digits
+_IDENTIFIER = re.compile(
+    r"\b(?:[A-Za-z]\w*(?:::\w+)+|[A-Za-z]\w*_\w+|[a-z]+[A-Z]\w*|[A-Z]{1,6}-?\d{2,}\w*|0x[0-9A-Fa-f]+|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+)\b"
+)
+
+
+class Grep:
+    """A regular expression, quoted phrase or identifier in the text itself; for identifiers, logs, error codes."""
+
+    name = "grep"
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._match = Pattern(snapshot)
+
+    def retrieve(self, question: str, k: int, where: Where = EVERYWHERE, budget: Budget = NO_LIMIT) -> Evidence:
+        """The first `k` lines that match, in order of source. Raises `PatternError` for a pattern that RE2 refuses."""
+        trace = Trace(budget)
+        pattern = pattern_of(question)
+        hits = trace.note(f"match the pattern {pattern}", self._match.match(pattern, k, where))
+        return trace.evidence(hits)
+
+
+def pattern_of(question: str) -> str:
+    """The pattern that a question means: between slashes, what it quotes, the identifiers in a sentence, else all of it as it is.
+
+    >>> pattern_of("/fn \\\\w+/"), pattern_of("where is `a.b` set?"), pattern_of("what does read_line return?"), pattern_of("E\\\\d+")
+    ('fn \\\\w+', 'a\\\\.b', 'read_line', 'E\\\\d+')
+    """
+    stripped = question.strip()
+    if len(stripped) > 2 and stripped.startswith("/") and stripped.endswith("/"):
+        return stripped[1:-1]
+    if quoted := ["".join(groups) for groups in _QUOTED.findall(stripped)]:
+        return "|".join(map(re.escape, quoted))
+    if " " in stripped and (names := _IDENTIFIER.findall(stripped)):
+        return "|".join(map(re.escape, dict.fromkeys(names)))
+    return stripped

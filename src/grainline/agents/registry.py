@@ -1,0 +1,32 @@
+"""Which agents there are, and making one."""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint, entry_points
+
+from grainline.errors import NotFoundError, UsageError
+from grainline.store.snapshot import Snapshot
+from grainline.types import Agent
+
+GROUP = "grainline.agents"
+
+
+def registered() -> dict[str, EntryPoint]:
+    """Entry points of all installed agents by name, in order of name."""
+    return {entry.name: entry for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name)}
+
+
+def make(name: str, snapshot: Snapshot) -> Agent:
+    """The agent of that name over a snapshot; raises `NotFoundError` naming those there are, `UsageError` if it is no agent."""
+    found = registered()
+    if name not in found:
+        raise NotFoundError(f"no agent {name!r}; there are: {', '.join(found)}")
+    agent: object = found[name].load()(snapshot)
+    if not isinstance(agent, Agent):
+        raise UsageError(f"the entry point {name} is no agent: it lacks `name` or `retrieve`")
+    return agent
+
+
+def describe() -> dict[str, str]:
+    """The first line of each agent's docstring by name."""
+    return {name: (entry.load().__doc__ or "").strip().partition("\n")[0] for name, entry in registered().items()}

@@ -1,0 +1,204 @@
+"""The command line: one command a library verb. Results go to standard output, messages to standard error.
+
+Exit status: 0 done, 1 an error that the message explains, 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+import grainline
+from grainline import errors, render
+from grainline.types import Limits, Where
+
+LIMITS = tuple(Limits.__dataclass_fields__)
+
+
+class Commands(click.Group):
+    """Turns our errors into a message and an exit status; a traceback is a defect."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except errors.UsageError as error:
+            raise click.UsageError(str(error), ctx) from None
+        except errors.GrainlineError as error:
+            raise click.ClickException(str(error)) from None
+        except RecursionError:
+            raise click.ClickException("the input is nested too deeply") from None
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.version_option(grainline.__version__, prog_name="grainline")
+def main() -> None:
+    """Ask your own documents, code, tables and cases; answers come with evidence that holds and with their price."""
+
+
+def _library(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--library", metavar="DIR", help="The library's folder (default: $GRAINLINE_LIBRARY, else .grainline)."
+    )(command)
+
+
+def _json(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")(command)
+
+
+def _asking(command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in (
+        click.option("--source", "sources", multiple=True, help="See only this source, folder or glob (may be repeated)."),
+        click.option("--label", "labels", multiple=True, help="See only documents with this label (may be repeated)."),
+        click.option("-k", default=10, show_default=True, type=click.IntRange(min=1), help="How many results."),
+        click.option(
+            "--agent", default="auto", show_default=True, metavar="NAME", help="The agent to ask (see `grainline agents`)."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def _adding(command: Callable[..., Any]) -> Callable[..., Any]:
+    for name in reversed(LIMITS):
+        default = getattr(Limits(), name)
+        text = f"Refuse a file beyond this many {name.replace('_', ' ')}."
+        command = click.option(
+            f"--max-{name.replace('_', '-')}", default=default, show_default=True, type=click.IntRange(min=1), help=text
+        )(command)
+    return click.option("--hidden", is_flag=True, help="Read hidden files, too.")(command)
+
+
+def _show(value: object, as_json: bool, text: str) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False) if as_json else text)
+
+
+@main.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--label", "labels", multiple=True, help="Label the documents (may be repeated).")
+@_adding
+@_library
+@_json
+def add(
+    paths: tuple[Path, ...], labels: tuple[str, ...], hidden: bool, library: str | None, as_json: bool, **limits: int
+) -> None:
+    """Read, shape and index what is new or changed under PATHS; drop what is gone."""
+    with grainline.open(library) as opened:
+        summary = _add(opened, paths, labels, hidden, limits)
+    _show(render.summary_json(summary), as_json, render.summary_text(summary))
+
+
+def _add(opened: Any, paths: tuple[Path, ...], labels: tuple[str, ...], hidden: bool, limits: dict[str, int]) -> Any:
+    from grainline.ingest import Options
+
+    bounds = Limits(**{name.removeprefix("max_"): value for name, value in limits.items()})
+    options = Options(bounds, labels, hidden)
+    if not sys.stderr.isatty():
+        return opened.add(paths, options)
+    with click.progressbar(length=1, label="Adding", file=sys.stderr, item_show_func=lambda item: item or "") as bar:
+
+        def progress(done: int, total: int, path: str) -> None:
+            bar.length = max(total, 1)
+            bar.update(done - bar.pos, path[-40:])
+
+        return opened.add(paths, options, progress)
+
+
+@main.command()
+@click.argument("words", nargs=-1, required=True, metavar="[PATH] QUESTION")
+@_asking
+@_library
+@_json
+def ask(
+    words: tuple[str, ...],
+    agent: str,
+    k: int,
+    labels: tuple[str, ...],
+    sources: tuple[str, ...],
+    library: str | None,
+    as_json: bool,
+) -> None:
+    """Answer QUESTION from the library, with citations; with PATH, add it first."""
+    if len(words) > 2:
+        raise errors.UsageError(f"{len(words)} arguments; put the question in quotes")
+    with grainline.open(library, create=len(words) == 2) as opened:
+        if len(words) == 2:
+            summary = _add(opened, (Path(words[0]),), (), False, {})
+            click.echo(render.summary_text(summary), err=True)
+        answer = opened.ask(words[-1], k, agent, Where(sources, labels))
+    _show(render.answer_json(answer), as_json, render.answer_text(answer))
+
+
+@main.command()
+@click.argument("query")
+@_asking
+@_library
+@_json
+def search(
+    query: str, agent: str, k: int, labels: tuple[str, ...], sources: tuple[str, ...], library: str | None, as_json: bool
+) -> None:
+    """Show the hits of one agent for QUERY, best first."""
+    with grainline.open(library, create=False) as opened:
+        evidence = opened.search(query, k, agent, Where(sources, labels))
+        with opened.snapshot() as snapshot:
+            _show(render.search_json(evidence, snapshot, opened.named(agent)), as_json, render.search_text(evidence, snapshot))
+
+
+@main.command()
+@_json
+def agents(as_json: bool) -> None:
+    """List the agents: each is a whole retrieval system."""
+    from grainline.agents.registry import describe
+
+    found = describe()
+    _show(found, as_json, "\n".join(f"{name:10} {what}" for name, what in found.items()))
+
+
+@main.command()
+@click.option("--sources", is_flag=True, help="List every source.")
+@_library
+@_json
+def status(sources: bool, library: str | None, as_json: bool) -> None:
+    """Say what the library holds and what it weighs."""
+    with grainline.open(library, create=False) as opened:
+        found = opened.status(sources=sources)
+    _show(found, as_json, render.status_text(found))
+
+
+@main.command()
+@click.argument("sources", nargs=-1, required=True)
+@_library
+@_json
+def remove(sources: tuple[str, ...], library: str | None, as_json: bool) -> None:
+    """Remove files, folders or documents by their SOURCES, with all that came of them."""
+    with grainline.open(library, create=False) as opened:
+        count = opened.remove(sources)
+    _show({"removed": count}, as_json, f"{count} document{'s' * (count != 1)} removed")
+
+
+@main.command()
+@_library
+@_json
+def doctor(library: str | None, as_json: bool) -> None:
+    """Check every byte that matters, mend what can be mended, and say what was done."""
+    from grainline.doctor import examine
+
+    report = examine(grainline.library.locate(library))
+    _show(render.report_json(report), as_json, render.report_text(report))
+    if not report.sound:
+        raise SystemExit(1)
+
+
+def run() -> None:
+    """Entry of the console script: as `main`, quiet when the reader of our output goes away."""
+    try:
+        main()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

@@ -1,0 +1,255 @@
+"""Adding and removing: find files, read what is new or changed, shape and index it, drop what is gone."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+
+from grainline.errors import NotFoundError, UnreadableError, UsageError
+from grainline.keys import keys
+from grainline.readers import reader_for
+from grainline.readers.build import identify, title_of
+from grainline.readers.files import Found, find, read_bytes
+from grainline.shapes import shape
+from grainline.store.writer import File, Writer
+from grainline.text import language, terms
+from grainline.types import Document, Limits, Shaped
+
+#: characters of text after which an add commits what it has: a large add that is interrupted keeps what it did
+COMMIT_CHARACTERS = 16 << 20
+
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass
+class Summary:
+    """What an add did. `files` counts those now in the library under the given paths; `failed` is (file, reason)."""
+
+    added: int = 0
+    changed: int = 0
+    renamed: int = 0
+    removed: int = 0
+    unchanged: int = 0
+    documents: int = 0
+    failed: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def files(self) -> int:
+        """Files under the given paths that the library now holds."""
+        return self.added + self.changed + self.renamed + self.unchanged
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to add: bounds on files, labels for what is new, whether hidden files count, characters between commits."""
+
+    limits: Limits = field(default_factory=Limits)
+    labels: tuple[str, ...] = ()
+    hidden: bool = False
+    commit_characters: int = COMMIT_CHARACTERS
+
+
+def add(folder: Path, paths: Sequence[str | Path], options: Options, progress: Progress | None = None) -> Summary:
+    """Bring the library in `folder` up to date with the files under `paths`.
+
+    A file that cannot be read is named in the summary and leaves what the library held of it. Raises `NotFoundError` for a path
+    that does not exist, `BusyError`, `StorageError`, `DamagedError`; then what was committed stays, and nothing else.
+    """
+    with Writer(folder) as writer:
+        return _Add(writer, options, progress or _quiet).run(paths)
+
+
+def remove(folder: Path, sources: Sequence[str]) -> int:
+    """Remove documents, files and folders by their sources, with all that came of them; returns how many documents went.
+
+    Raises `NotFoundError` naming a source that is not there; then nothing is removed.
+    """
+    with Writer(folder) as writer:
+        files = writer.files()
+        dropped: list[int] = []
+        for source in sources:
+            paths = [path for path in files if path == source or path.startswith(source.rstrip("/") + "/")]
+            numbers = [number for path in paths for number, _, _ in writer.documents_of(path)]
+            if not paths:
+                numbers = [row[0] for row in writer.execute("SELECT number FROM documents WHERE source=?", (source,))]
+                if not numbers:
+                    raise NotFoundError(f"{source} is not in the library; `grainline status --sources` lists what is")
+            for path in paths:
+                writer.drop_file(path)
+                del files[path]
+            dropped += numbers
+        _index(writer, [], dropped)
+        writer.commit()
+    return len(dropped)
+
+
+def _quiet(_done: int, _total: int, _path: str) -> None:
+    """No progress is shown."""
+
+
+class _Add:
+    """One run of `add`."""
+
+    def __init__(self, writer: Writer, options: Options, progress: Progress) -> None:
+        self._writer = writer
+        self._options = options
+        self._progress = progress
+        self._known = writer.files()
+        self._roots = writer.roots()
+        self._summary = Summary()
+        self._rows: list[tuple[str, Document, Shaped]] = []
+        self._files: list[File] = []
+        self._dropped: list[int] = []
+        self._characters = 0
+
+    def run(self, paths: Sequence[str | Path]) -> Summary:
+        """Find, read, store; returns what was done."""
+        found, kept, roots = self._find(paths)
+        gone = [path for path in self._known if path not in kept and path not in found and _below(path, roots)]
+        vanished = {(self._known[path].digest, PurePosixPath(path).suffix): path for path in sorted(gone, reverse=True)}
+        moved: set[str] = set()
+        for done, (path, (root, file)) in enumerate(sorted(found.items())):
+            self._progress(done, len(found), path)
+            self._file(path, root, file, vanished, moved)
+            if self._characters >= self._options.commit_characters:
+                self._commit()
+        for path in gone:
+            self._dropped += [number for number, _, _ in self._writer.documents_of(path)]
+            self._writer.drop_file(path)
+        self._summary.removed = len(gone) - len(moved)
+        self._commit()
+        self._progress(len(found), len(found), "")
+        self._summary.documents = self._writer.manifest.documents
+        return self._summary
+
+    def _find(self, paths: Sequence[str | Path]) -> tuple[dict[str, tuple[str, Found]], set[str], list[str]]:
+        """Files to look at by library path; paths to keep as they are since they cannot be read now; the scanned paths."""
+        found: dict[str, tuple[str, Found]] = {}
+        kept: set[str] = set()
+        scanned = []
+        for given in paths:
+            location = Path(given)
+            if not location.exists():
+                raise NotFoundError(f"{given} does not exist")
+            root, inside = self._root(given, location.resolve())
+            base = "/".join(part for part in (root, inside) if part)
+            scanned.append(base)
+            for item in find(location, limits=self._options.limits, hidden=self._options.hidden):
+                path = "/".join(part for part in (base, item.relative) if part) if not location.is_file() else base
+                if isinstance(item, Found):
+                    found[path] = (root, item)
+                else:
+                    kept |= {known for known in self._known if known == path or known.startswith(path + "/")}
+                    self._summary.failed.append((path, item.reason))
+        return found, kept, scanned
+
+    def _root(self, given: str | Path, location: Path) -> tuple[str, str]:
+        """The name of the root that a location lies in and its place below it; a new root is named as it was given."""
+        for name, place in self._roots.items():
+            if location == Path(place) or Path(place) in location.parents:
+                return name, location.relative_to(place).as_posix().removeprefix(".")
+        words = [part for part in PurePosixPath(Path(given).as_posix()).parts if part not in (".", "/")]
+        plain = words if words and ".." not in words and not Path(given).is_absolute() else [location.name]
+        name = "/".join(plain) if words or Path(given).is_absolute() else ""
+        number, free = 1, name
+        while free in self._roots:
+            number += 1
+            free = f"{name or location.name}-{number}"
+        self._roots[free] = location.as_posix()
+        self._writer.put_root(free, location.as_posix())
+        return free, ""
+
+    def _file(self, path: str, root: str, file: Found, vanished: dict[tuple[str, str], str], moved: set[str]) -> None:
+        known = self._known.get(path)
+        try:
+            data = read_bytes(file, self._options.limits)
+            digest = hashlib.blake2b(data, digest_size=16).hexdigest()
+            if known and known.digest == digest and self._labelled(path):
+                self._summary.unchanged += 1
+                return
+            old = path if known and known.digest == digest else vanished.get((digest, PurePosixPath(path).suffix))
+            documents: Iterable[tuple[Document, Shaped]]
+            if old == path:
+                documents = self._again(path, path)
+                self._summary.changed += 1
+            elif old and old not in moved and not known:
+                documents = self._again(old, path)
+                moved.add(old)
+                self._summary.renamed += 1
+            else:
+                documents = self._read(data, path)
+                self._summary.added += not known
+                self._summary.changed += bool(known)
+        except UnreadableError as error:
+            self._summary.failed.append((path, str(error)))
+            return
+        if known:
+            self._dropped += [number for number, _, _ in self._writer.documents_of(path)]
+        for document, shaped in documents:
+            self._rows.append((path, document, shaped))
+            self._characters += len(document.text)
+        self._files.append(File(path, root, digest, file.size, file.mtime_ns))
+
+    def _read(self, data: bytes, path: str) -> list[tuple[Document, Shaped]]:
+        reader = reader_for(path)
+        if reader is None:
+            raise UnreadableError("no reader for files of this kind")
+        made = []
+        sources = set()
+        for document in reader.read(data, path, self._options.limits):
+            if document.source in sources:
+                raise UnreadableError(f"two documents in it go by {document.source}")
+            sources.add(document.source)
+            labels = tuple(sorted(set(self._options.labels)))
+            labelled = replace(document, labels=labels, language=document.language or language(document.text))
+            made.append((labelled, shape(labelled)))
+        return made
+
+    def _labelled(self, path: str) -> bool:
+        """Whether the documents of a file carry the labels asked for; none asked for means that they keep theirs."""
+        return not self._options.labels or self._writer.labels_of(path) <= {tuple(sorted(set(self._options.labels)))}
+
+    def _again(self, old: str, new: str) -> Iterator[tuple[Document, Shaped]]:
+        """The documents of a file under its new path and labels, without reading it again."""
+        snapshot = self._writer.snapshot()
+        for number, _, _ in self._writer.documents_of(old):
+            document = snapshot.at(number).document
+            source = new + document.source.removeprefix(old)
+            title = title_of(source) if document.title == title_of(document.source) else document.title
+            labels = tuple(sorted(set(self._options.labels))) or document.labels
+            moved = replace(document, id=identify(source, title, document.text), source=source, title=title, labels=labels)
+            yield moved, shape(moved)
+
+    def _commit(self) -> None:
+        if self._rows or self._dropped:
+            _index(self._writer, self._rows, self._dropped)
+        self._writer.put_files(self._files)
+        self._writer.commit()
+        self._rows, self._files, self._dropped, self._characters = [], [], [], 0
+
+
+def _index(writer: Writer, rows: Sequence[tuple[str, Document, Shaped]], dropped: Sequence[int]) -> None:
+    """Drop documents, store new ones, and change the lexical index with them, in the writer's transaction."""
+    from grainline.match.index import put
+    from grainline.match.postings import Builder
+
+    writer.drop_documents(dropped)
+    numbers = writer.put_documents(rows)
+    builders = {"text": Builder(), "name": Builder()}
+    for number, (_, document, shaped) in zip(numbers, rows, strict=True):
+        places = {node.id: place for place, node in enumerate(shaped.nodes)}
+        for key in keys(document, shaped):
+            builders[key.kind].add(number, places[key.node_id], terms(key.text))
+    put(writer, builders, dropped)
+
+
+def _below(path: str, roots: Sequence[str]) -> bool:
+    return any(not root or path == root or path.startswith(root + "/") for root in roots)
+
+
+def check_paths(paths: Sequence[str | Path]) -> None:
+    """Raise `UsageError` unless there is something to add."""
+    if not paths:
+        raise UsageError("name at least one file or folder to add")

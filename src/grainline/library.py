@@ -1,0 +1,143 @@
+"""The face: open, add, remove, search, ask; no logic of its own."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import grainline.ingest as ingest
+from grainline.agents import registry
+from grainline.errors import UsageError
+from grainline.store import database, manifest
+from grainline.store.snapshot import Snapshot
+from grainline.types import EVERYWHERE, NO_LIMIT, Answer, Budget, Evidence, Hit, Where
+
+DEFAULT_FOLDER = ".grainline"
+#: agents that `auto` asks, until a router chooses
+AUTO = "outline"
+
+
+def locate(folder: str | Path | None = None) -> Path:
+    """The library's folder: the given one, else `$GRAINLINE_LIBRARY`, else `.grainline` in the working directory."""
+    return Path(folder or os.environ.get("GRAINLINE_LIBRARY") or DEFAULT_FOLDER)
+
+
+class Library:
+    """A library in a folder, open for asking; adding and removing take the writer's lock for as long as they run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._connection = database.connect(folder)
+        self._mutex = threading.RLock()
+        self._snapshot: Snapshot | None = None
+
+    def __enter__(self) -> Library:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let the files go."""
+        self._connection.close()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        """One consistent state to read, for as long as the context lasts."""
+        with self._mutex:
+            path = self.folder / database.FILE_NAME
+            with database.translated(path):
+                nested = self._connection.in_transaction
+                if not nested:
+                    self._connection.execute("BEGIN")
+                current = manifest.read(self._connection)
+            try:
+                if self._snapshot is None or self._snapshot.manifest.sequence != current.sequence:
+                    self._snapshot = Snapshot(self._connection, path, current)
+                yield self._snapshot
+            finally:
+                if not nested and self._connection.in_transaction:
+                    self._connection.rollback()
+
+    def add(
+        self, paths: Sequence[str | Path], options: ingest.Options | None = None, progress: ingest.Progress | None = None
+    ) -> ingest.Summary:
+        """Bring the library up to date with the files under `paths`; see `ingest.add`."""
+        ingest.check_paths(paths)
+        return ingest.add(self.folder, paths, options or ingest.Options(), progress)
+
+    def remove(self, sources: Sequence[str]) -> int:
+        """Remove documents by source; see `ingest.remove`."""
+        return ingest.remove(self.folder, sources)
+
+    def search(
+        self, question: str, k: int = 10, agent: str = "auto", where: Where = EVERYWHERE, budget: Budget = NO_LIMIT
+    ) -> Evidence:
+        """Evidence for a question from one agent. Raises `UsageError` for an empty question or k below 1."""
+        _check(question, k)
+        with self.snapshot() as snapshot:
+            return registry.make(self.named(agent), snapshot).retrieve(question, k, where, budget)
+
+    def ask(
+        self, question: str, k: int = 10, agent: str = "auto", where: Where = EVERYWHERE, budget: Budget = NO_LIMIT
+    ) -> Answer:
+        """An answer in sentences quoted from the evidence of one agent, each with its citation."""
+        from grainline.ask.answer import answer
+
+        _check(question, k)
+        with self.snapshot() as snapshot:
+            evidence = registry.make(self.named(agent), snapshot).retrieve(question, k, where, budget)
+            return answer(question, evidence, snapshot, self.named(agent), where)
+
+    @staticmethod
+    def named(agent: str) -> str:
+        """The agent that a name means: `auto` is the default."""
+        return AUTO if agent == "auto" else agent
+
+    def status(self, *, sources: bool = False) -> dict[str, Any]:
+        """What the library holds: counts, bytes on disk, labels; with `sources` the list of them."""
+        with self.snapshot() as snapshot:
+            held = snapshot.manifest
+            rows = snapshot.sources().values()
+            disk = sum(file.stat().st_size for file in self.folder.iterdir() if file.is_file())
+            entries = sum(segment.entries - (segment.dead.length if segment.dead else 0) for segment in held.segments)
+            found: dict[str, Any] = {
+                "library": str(self.folder),
+                "documents": held.documents,
+                "files": held.files,
+                "keys": entries,
+                "changes": held.sequence,
+                "disk_bytes": disk,
+                "labels": sorted({label for _, _, labels in rows for label in labels}),
+            }
+            return {**found, "sources": sorted(source for _, source, _ in rows)} if sources else found
+
+    def source(self, document_id: str) -> str:
+        """The source of a document by its id; raises `NotFoundError`."""
+        with self.snapshot() as snapshot:
+            return snapshot.document(document_id).source
+
+    def text(self, hit: Hit) -> str:
+        """The text of a hit."""
+        with self.snapshot() as snapshot:
+            return snapshot.document(hit.node.document_id).text[hit.node.start : hit.node.end]
+
+
+def open_library(folder: str | Path | None = None, *, create: bool = True) -> Library:
+    """Open the library in `folder` (see `locate`), made empty if there is none and `create` is set."""
+    place = locate(folder)
+    if create:
+        database.create(place)
+    return Library(place)
+
+
+def _check(question: str, k: int) -> None:
+    if not question.strip():
+        raise UsageError("the question is empty")
+    if k < 1:
+        raise UsageError(f"k is {k}; it is the number of results and must be at least 1")

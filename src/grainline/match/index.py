@@ -1,0 +1,142 @@
+"""The lexical index of a library: segments of postings in its file, changed with the documents in one transaction, read as one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grainline.match.postings import Arrays, Builder, merge, term_hash
+from grainline.store.manifest import Segment
+from grainline.store.snapshot import Snapshot
+from grainline.store.writer import Writer
+from grainline.types import EVERYWHERE, Where
+
+#: as many segments of one kind are left apart; beyond, the smaller ones are merged
+SEGMENTS = 6
+#: a segment with a larger share of removed entries is rewritten
+DEAD_SHARE = 0.3
+
+
+def put(writer: Writer, builders: Mapping[str, Builder], removed: Sequence[int]) -> None:
+    """Add a segment for each kind of key and bury the entries of the removed documents, in the writer's transaction."""
+    snapshot = writer.snapshot()
+    segments = [_bury(writer, snapshot, segment, removed) for segment in writer.manifest.segments]
+    for kind, builder in sorted(builders.items()):
+        if len(builder):
+            segments.append(Segment(kind, len(builder), writer.put_arrays(builder.arrays())))
+    writer.put_segments(_tidied(writer, segments))
+
+
+def _bury(writer: Writer, snapshot: Snapshot, segment: Segment, removed: Sequence[int]) -> Segment:
+    if not removed:
+        return segment
+    documents = snapshot.array(segment.arrays["document"])
+    dead = np.flatnonzero(np.isin(documents, np.array(removed, documents.dtype))).astype(np.uint32)
+    if not len(dead):
+        return segment
+    if segment.dead:
+        dead = np.union1d(dead, snapshot.array(segment.dead))
+    return Segment(segment.kind, segment.entries, segment.arrays, writer.put_arrays({"dead": dead})["dead"])
+
+
+def _tidied(writer: Writer, segments: list[Segment]) -> list[Segment]:
+    """Merge the smaller segments of a kind once there are many, drop those with no entry left, rewrite those mostly dead."""
+    kept: list[Segment] = []
+    for kind in sorted({segment.kind for segment in segments}):
+        own = [segment for segment in segments if segment.kind == kind and _living(segment)]
+        small: list[Segment] = []
+        if len(own) > SEGMENTS:
+            by_size = sorted(own, key=_living)
+            total = 0
+            for place, segment in enumerate(by_size):
+                if place >= 2 and _living(segment) > 2 * total:
+                    break
+                small.append(segment)
+                total += _living(segment)
+        large = [segment for segment in own if segment not in small]
+        wasteful = [segment for segment in large if segment.dead and segment.dead.length > DEAD_SHARE * segment.entries]
+        kept += [segment for segment in large if segment not in wasteful]
+        kept += [
+            _merged(writer, kind, group)
+            for group in ([segment for segment in own if segment in small], *([w] for w in wasteful))
+            if group
+        ]
+    return kept
+
+
+def _living(segment: Segment) -> int:
+    return segment.entries - (segment.dead.length if segment.dead else 0)
+
+
+def _merged(writer: Writer, kind: str, segments: Iterable[Segment]) -> Segment:
+    snapshot = writer.snapshot()
+    loaded = []
+    for segment in segments:
+        arrays: Arrays = {name: snapshot.array(stretch) for name, stretch in segment.arrays.items()}
+        loaded.append((arrays, _alive(snapshot, segment)))
+    merged = merge(loaded)
+    return Segment(kind, len(merged["document"]), writer.put_arrays(merged))
+
+
+def _alive(snapshot: Snapshot, segment: Segment) -> NDArray[np.bool_]:
+    alive = np.ones(segment.entries, bool)
+    if segment.dead:
+        alive[snapshot.array(segment.dead)] = False
+    return alive
+
+
+class Index:
+    """All entries of one kind as one snapshot sees them, numbered through its segments."""
+
+    def __init__(self, snapshot: Snapshot, kind: str) -> None:
+        self._snapshot = snapshot
+        self._kind = kind
+        self._segments = [segment for segment in snapshot.manifest.segments if segment.kind == kind]
+        self._offsets = np.cumsum([0, *(segment.entries for segment in self._segments)])
+        self._terms = [(snapshot.array(s.arrays["term"]), snapshot.array(s.arrays["start"])) for s in self._segments]
+        self.size = int(self._offsets[-1])
+        self._alive = np.concatenate([np.ones(0, bool), *[_alive(snapshot, segment) for segment in self._segments]])
+        self._whole = bool(self._alive.all())
+        #: row number of the document, place of the node, and number of terms of every entry
+        self.documents, self.nodes, lengths = (
+            np.concatenate([np.zeros(0, np.uint32), *[snapshot.array(segment.arrays[name]) for segment in self._segments]])
+            for name in ("document", "node", "length")
+        )
+        self.lengths = lengths.astype(np.float32)
+
+    def allowed(self, where: Where) -> NDArray[np.bool_] | None:
+        """Which entries live and may be seen; None for all."""
+        numbers = self._snapshot.numbers(where)
+        if numbers is None:
+            return None if self._whole else self._alive
+        wanted = np.fromiter(numbers, np.uint32, len(numbers))
+        return self._snapshot.keep(("allowed", self._kind, where), lambda: self._alive & np.isin(self.documents, wanted))
+
+    def postings(self, term: str, where: Where = EVERYWHERE) -> tuple[NDArray[Any], NDArray[Any]]:
+        """The entries that hold a term, ascending, and how often each one does."""
+        wanted = np.uint64(term_hash(term))
+        entries, counts = [], []
+        for (terms, starts), segment, offset in zip(self._terms, self._segments, self._offsets, strict=False):
+            place = int(np.searchsorted(terms, wanted))
+            if place < len(terms) and terms[place] == wanted:
+                span = int(starts[place]), int(starts[place + 1])
+                found: NDArray[Any] = self._snapshot.array(segment.arrays["entry"], *span)
+                entries.append(found + np.uint32(offset) if offset else found)
+                counts.append(self._snapshot.array(segment.arrays["count"], *span))
+        if not entries:
+            return np.zeros(0, np.uint32), np.zeros(0, np.uint8)
+        joined = (entries[0], counts[0]) if len(entries) == 1 else (np.concatenate(entries), np.concatenate(counts))
+        if (allowed := self.allowed(where)) is None:
+            return joined
+        seen = allowed[joined[0]]
+        return joined[0][seen], joined[1][seen]
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, kind: str) -> Index:
+        """The index of a kind of keys, read once for a snapshot."""
+        if (held := snapshot.kept.get(("index", kind))) is None:
+            held = snapshot.kept["index", kind] = cls(snapshot, kind)
+        return cast(Index, held)

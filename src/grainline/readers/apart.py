@@ -1,0 +1,87 @@
+"""Parsing in a process of its own, for libraries that a small file can bring down.
+
+A legal workbook of 5 KB with two far cells makes calamine ask for 550 GB and abort; a PDF of 2 KB whose forms draw forms keeps
+pdfium busy for hours. Neither can be caught from inside. So such a library runs in a process that has bounded memory and time,
+knows nothing but the bytes, and hands back JSON; when it dies, one file is unreadable and all else goes on.
+
+Where the system has no `resource` module (Windows) or does not keep to it (macOS), only time is bounded.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from importlib import import_module
+from typing import Any
+
+from grainline.errors import LimitError, UnreadableError
+from grainline.types import Limits
+
+MEMORY = 1 << 30  #: bytes beyond what a file may unpack to: pdfium and its tables take most of it on maps and drawings
+SECONDS = 120  #: of processor time: a book of 1,000 pages takes about ten
+PATIENCE = 4  #: times as long by the clock, on a machine that is busy with other things
+_DIED = "its parser ran out of memory or time, or crashed: damaged, or made to do so"
+_START = "import sys; sys.path[:] = {path!r}; from grainline.readers.apart import serve; serve({function!r}, {limits!r})"
+
+
+class Exceeded(Exception):
+    """What a function run apart raises with the name, value and bound of a limit; it arrives as a `LimitError`."""
+
+
+def parse_apart(function: str, data: bytes, limits: Limits) -> Any:
+    """`function(data, limits)`, given as "module:function", run in another process; what it returns must survive JSON.
+
+    An `UnreadableError` that it raises is raised here, `Exceeded` as a `LimitError`; any other end is an `UnreadableError`.
+    """
+    values = [getattr(limits, name) for name in Limits.__slots__]  # all are numbers
+    start = _START.format(path=[path for path in sys.path if path], function=function, limits=values)
+    try:
+        # -I and -S: neither the environment nor site hooks have a say; the path is this process's own
+        done = subprocess.run(
+            [sys.executable, "-I", "-S", "-c", start],
+            input=data,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # panics and warnings of the library
+            timeout=SECONDS * PATIENCE,
+            check=False,
+        )
+        kind, value = json.loads(done.stdout)
+    except (subprocess.TimeoutExpired, ValueError) as error:
+        raise UnreadableError(_DIED) from error
+    except OSError as error:
+        raise UnreadableError(f"its parser could not be started: {error}") from error
+    if kind == "limit":
+        raise LimitError(*value)
+    if kind == "unreadable":
+        raise UnreadableError(value)
+    return value
+
+
+def serve(function: str, values: list[int]) -> None:
+    """The other side of `parse_apart`: bytes from standard input, JSON to standard output."""
+    limits = Limits(*values)
+    _bound(limits)
+    module, _, name = function.partition(":")
+    answer: tuple[str, Any]
+    try:
+        answer = "done", getattr(import_module(module), name)(sys.stdin.buffer.read(), limits)
+    except Exceeded as error:
+        answer = "limit", error.args
+    except UnreadableError as error:
+        answer = "unreadable", str(error)
+    sys.stdout.buffer.write(json.dumps(answer).encode("ascii"))
+
+
+def _bound(limits: Limits) -> None:
+    try:
+        import resource
+    except ImportError:
+        return
+    memory = MEMORY + limits.file_bytes + 2 * limits.unpacked_bytes
+    for kind, most in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_CPU, SECONDS), (resource.RLIMIT_CORE, 0)):
+        _, hard = resource.getrlimit(kind)
+        try:
+            resource.setrlimit(kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+        except (ValueError, OSError):
+            continue  # macOS refuses some; time by the clock is left

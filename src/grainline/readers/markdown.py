@@ -1,0 +1,144 @@
+"""Markdown (CommonMark with tables and front matter): the text is the source, so that every offset and line is the file's own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from grainline.readers.build import decode, document, title_of
+from grainline.types import Document, Limits, Part
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
+
+_FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.S)
+_FRONT_TITLE = re.compile(r"^title:[ \t]*(['\"]?)(.+?)\1[ \t]*$", re.M)
+#: what a converter leaves in front of a heading, and a heading without the blank that CommonMark asks for
+_LOOSE_HEADING = re.compile(r"^(?:<[A-Z_]+>[ \t]*)?(#{1,6})[ \t]*([^#\s].*?)[ \t#]*$")
+_KINDS = {
+    "paragraph_open": "prose",
+    "bullet_list_open": "prose",
+    "ordered_list_open": "prose",
+    "blockquote_open": "prose",
+    "html_block": "prose",
+    "fence": "code",
+    "code_block": "code",
+}
+
+
+class Markdown:
+    """Reads `.md` and its kin; headings, prose, code, tables with their rows, and images become parts."""
+
+    def read(self, data: bytes, source: str, limits: Limits) -> Iterator[Document]:
+        """Yield one document; raises `UnreadableError` where the bytes are not text."""
+        text = decode(data)
+        parts, title = markdown_parts(text)
+        yield document(source, title or title_of(source), text, limits, parts=parts)
+
+
+def markdown_parts(text: str) -> tuple[tuple[Part, ...], str]:
+    """The parts of a Markdown text in reading order, and its title: of the front matter, else its first top heading."""
+    starts = _line_starts(text)
+    parts: list[Part] = []
+    title, skipped = "", 0
+    if front := _FRONT_MATTER.match(text):
+        named = _FRONT_TITLE.search(front.group(1))
+        title = named.group(2) if named else ""
+        skipped = text.count("\n", 0, front.end())
+        body = "\n" * skipped + text[front.end() :]
+    else:
+        body = text
+    tokens = _parser().parse(body)
+    for number, token in enumerate(tokens):
+        if token.level or token.map is None:
+            continue
+        start, end = starts[token.map[0]], starts[min(token.map[1], len(starts) - 1)]
+        end = start + len(text[start:end].rstrip())
+        start += len(text[start:end]) - len(text[start:end].lstrip())
+        if start >= end:
+            continue
+        if token.type == "heading_open":
+            parts.append(Part("heading", start, end, _plain(tokens[number + 1]), int(token.tag[1])))
+        elif token.type == "table_open":
+            parts += _table(text, starts, token)
+        elif kind := _KINDS.get(token.type):
+            parts += _block(text, kind, start, end, token)
+    parts += _images(text, tokens, starts)
+    parts.sort(key=lambda part: (part.start, -part.end))
+    headings = [part for part in parts if part.kind == "heading"]
+    if not title and headings:
+        title = min(headings[:8], key=lambda part: part.level).name
+    return tuple(parts), title
+
+
+@lru_cache(maxsize=1)
+def _parser() -> MarkdownIt:
+    from markdown_it import MarkdownIt
+
+    return MarkdownIt("commonmark").enable("table")
+
+
+def _line_starts(text: str) -> list[int]:
+    starts = [0]
+    starts += [match.end() for match in re.finditer("\n", text)]
+    starts.append(len(text))
+    return starts
+
+
+def _plain(inline: Token) -> str:
+    """The words of an inline token, without its marks."""
+    pieces = [child.content for child in inline.children or () if child.type in ("text", "code_inline", "softbreak")]
+    return " ".join("".join(piece or " " for piece in pieces).split())
+
+
+def _block(text: str, kind: str, start: int, end: int, token: Token) -> Iterator[Part]:
+    """A part; prose is split at lines that mean to be headings but that CommonMark does not take for such."""
+    if kind == "code":
+        yield Part("code", start, end, token.info.split()[0] if token.info.split() else "")
+        return
+    begin = offset = start
+    for line in text[start:end].split("\n"):
+        if (found := _LOOSE_HEADING.match(line)) and len(line) < 120:
+            if text[begin:offset].strip():
+                yield Part(kind, begin, begin + len(text[begin:offset].rstrip()))
+            yield Part("heading", offset, offset + len(line), found.group(2), len(found.group(1)))
+            begin = offset + len(line) + 1
+        offset += len(line) + 1
+    if text[begin:end].strip():
+        begin += len(text[begin:end]) - len(text[begin:end].lstrip())
+        yield Part(kind, begin, end)
+
+
+def _table(text: str, starts: list[int], token: Token) -> Iterator[Part]:
+    assert token.map is not None
+    first, last = token.map
+    rows = [(starts[line], starts[line] + len(text[starts[line] : starts[line + 1]].rstrip())) for line in range(first, last)]
+    yield Part("table", rows[0][0], rows[-1][1])
+    yield Part("header", *rows[0])
+    for row in rows[2:]:
+        if row[0] < row[1]:
+            yield Part("row", *row)
+
+
+def _images(text: str, tokens: list[Token], starts: list[int]) -> Iterator[Part]:
+    """Alt texts of images as parts, at the place where they stand in the source."""
+    for token in tokens:
+        if token.type != "inline" or token.map is None or "![" not in token.content:
+            continue
+        at = starts[token.map[0]]
+        stop = starts[min(token.map[1], len(starts) - 1)]
+        for child in _walk(token.children or []):
+            if child.type == "image" and child.content.strip():
+                found = text.find("![" + child.content, at, stop)
+                if found >= 0:
+                    at = found + 2 + len(child.content)
+                    yield Part("image", found + 2, at, child.content, meta={"src": str(child.attrs.get("src", ""))})
+
+
+def _walk(children: list[Any]) -> Iterator[Any]:
+    for child in children:
+        yield child
+        yield from _walk(child.children or []) if child.type != "image" else ()

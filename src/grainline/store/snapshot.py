@@ -1,0 +1,172 @@
+"""One consistent state of a library, read: documents, their shapes, and the arrays of its indexes."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import sqlite3
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from grainline.errors import DamagedError, NotFoundError
+from grainline.store.database import translate, translated
+from grainline.store.manifest import Manifest, Stretch
+from grainline.store.records import BODY, HEAD, Stored
+from grainline.store.seal import check, verify
+from grainline.types import EVERYWHERE, Document, Shaped, Where
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+T = TypeVar("T")
+
+#: bytes of one block of an array: large enough to read fast, small enough to read a common term's postings in a few pieces
+BLOCK_BYTES = 1 << 16
+#: most characters of documents kept parsed between questions
+CACHED_CHARACTERS = 16 << 20
+COLUMNS = f"{HEAD}, head_seal, {BODY}, body_seal"
+
+
+class Snapshot:
+    """What a library holds at one sequence number. It lives inside one read transaction of its connection; what it has read and
+    parsed stays valid for as long as the sequence number does."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path, manifest: Manifest) -> None:
+        self.path = path
+        self.manifest = manifest
+        self._connection = connection
+        self._documents: OrderedDict[int, Stored] = OrderedDict()
+        self._characters = 0
+        self._blocks: dict[int, bytes] = {}
+        self._sources: dict[int, tuple[str, str, tuple[str, ...]]] | None = None
+        #: what others derived from this state and want to have at hand
+        self.kept: dict[object, object] = {}
+
+    def keep(self, name: object, make: Callable[[], T]) -> T:
+        """What `make` gave the first time it was asked for under `name`: a place for what is derived from this state."""
+        if name not in self.kept:
+            self.kept[name] = make()
+        return cast(T, self.kept[name])
+
+    def at(self, number: int) -> Stored:
+        """The document with this row number; raises `DamagedError` if the index names a document that is not there."""
+        if (found := self._documents.get(number)) is not None:
+            self._documents.move_to_end(number)
+            return found
+        with translated(self.path):
+            row = self._connection.execute(f"SELECT {COLUMNS} FROM documents WHERE number=?", (number,)).fetchone()
+        if row is None:
+            raise DamagedError(f"document {number} is missing from the library; run `grainline doctor`")
+        stored = Stored(row)
+        if stored.number != number:
+            raise DamagedError(f"document {number} is damaged; run `grainline doctor`")
+        self._documents[number] = stored
+        self._characters += len(row[9])
+        while self._characters > CACHED_CHARACTERS and len(self._documents) > 1:
+            _, dropped = self._documents.popitem(last=False)
+            self._characters -= len(dropped.row[9])
+        return stored
+
+    def number(self, document_id: str) -> int:
+        """The row number of a document by its id; raises `NotFoundError`."""
+        with translated(self.path):
+            row = self._connection.execute("SELECT number FROM documents WHERE id=?", (document_id,)).fetchone()
+        if row is None:
+            raise NotFoundError(f"no document {document_id} in this library")
+        return int(row[0])
+
+    def document(self, document_id: str) -> Document:
+        """The whole document; raises `NotFoundError`."""
+        return self.at(self.number(document_id)).document
+
+    def shaped(self, document_id: str) -> Shaped:
+        """The nodes and edges of a document; raises `NotFoundError`."""
+        return self.at(self.number(document_id)).shaped
+
+    def sources(self) -> dict[int, tuple[str, str, tuple[str, ...]]]:
+        """(id, source, labels) of every document by row number; raises `DamagedError` if one is missing or damaged."""
+        if self._sources is None:
+            found = {}
+            with translated(self.path):
+                for *head, seal in self._connection.execute(f"SELECT {HEAD}, head_seal FROM documents ORDER BY number"):
+                    verify(f"the document {head[2]}", seal, *head)
+                    found[head[0]] = (head[1], head[2], tuple(json.loads(head[6])))
+            if len(found) != self.manifest.documents:
+                raise DamagedError(f"{self.manifest.documents - len(found)} documents are missing; run `grainline doctor`")
+            self._sources = found
+        return self._sources
+
+    def numbers(self, where: Where) -> frozenset[int] | None:
+        """The row numbers of the documents that may be seen; None for all of them."""
+        if where == EVERYWHERE:
+            return None
+        return self.keep(
+            where, lambda: frozenset(n for n, (_, source, labels) in self.sources().items() if sees(where, source, labels))
+        )
+
+    def visible(self, where: Where) -> Callable[[str], bool]:
+        """A test of document ids."""
+        if where == EVERYWHERE:
+            return lambda _: True
+        return lambda document_id: self.number(document_id) in (self.numbers(where) or ())
+
+    def stored(self, where: Where = EVERYWHERE) -> Iterator[Stored]:
+        """All visible documents in order of source."""
+        allowed = self.numbers(where)
+        for number, _ in sorted(self.sources().items(), key=lambda item: item[1][1]):
+            if allowed is None or number in allowed:
+                yield self.at(number)
+
+    def documents(self, where: Where = EVERYWHERE) -> Iterator[Document]:
+        """All visible documents in order of source."""
+        return (stored.document for stored in self.stored(where))
+
+    def array(self, stretch: Stretch, start: int = 0, stop: int | None = None) -> NDArray[np.generic]:
+        """Elements `start:stop` of a stored array; raises `DamagedError` if a block of it is missing or damaged."""
+        import numpy as np
+
+        kind = np.dtype(stretch.dtype)
+        stop = stretch.length if stop is None else stop
+        if start >= stop:
+            return np.empty(0, kind)
+        per_block = BLOCK_BYTES // kind.itemsize
+        first, last = start // per_block, (stop - 1) // per_block
+        data = self._read_blocks(stretch.first + first, stretch.first + last)
+        held = min(stretch.length, (last + 1) * per_block) - first * per_block
+        if len(data) != held * kind.itemsize:
+            raise DamagedError("an index block has the wrong size; run `grainline doctor`")
+        return np.frombuffer(data, kind)[start - first * per_block : stop - first * per_block]
+
+    def _read_blocks(self, first: int, last: int) -> bytes:
+        """The bytes of blocks `first` to `last`, both included."""
+        missing = [number for number in range(first, last + 1) if number not in self._blocks]
+        try:
+            for number in missing:
+                row = self._connection.execute("SELECT data, seal FROM blocks WHERE number=?", (number,)).fetchone()
+                if row is None:
+                    raise DamagedError("an index block is missing; run `grainline doctor`")
+                if row[1] != check(number, row[0]):
+                    raise DamagedError("an index block is damaged; run `grainline doctor`")
+                self._blocks[number] = row[0]
+        except sqlite3.Error as error:
+            raise translate(error, self.path) from error
+        if first == last:
+            return self._blocks[first]
+        return b"".join([self._blocks[number] for number in range(first, last + 1)])
+
+
+def sees(where: Where, source: str, labels: tuple[str, ...]) -> bool:
+    """Whether a document with this source and these labels may be seen.
+
+    >>> sees(Where(sources=("docs",)), "docs/a.md", ()), sees(Where(sources=("*.md",)), "docs/a.rs", ())
+    (True, False)
+    """
+    if where.labels and not set(where.labels) & set(labels):
+        return False
+    return not where.sources or any(
+        source == wanted or source.startswith((wanted.rstrip("/") + "/", wanted + "#")) or fnmatch.fnmatchcase(source, wanted)
+        for wanted in where.sources
+    )

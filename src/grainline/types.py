@@ -1,0 +1,265 @@
+"""The vocabulary: frozen records and one-method protocols; nothing else is needed to follow the data.
+
+bytes -> Reader -> Document -> Shape -> Node, Edge -> keys -> Key -> Matcher -> Hit -> Walk -> Hit -> Agent -> Evidence -> Answer
+
+All offsets count characters (not bytes) of `Document.text`; `start` is included, `end` is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+Meta = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A span that a reader saw, in reading order; spans may nest (a row in a table, a docstring in a function).
+
+    `kind` is one of heading, prose, code, table, header, row, image, page, package, class, function, docstring, comment,
+    signature. `name` is what a person would call it (a heading's words, a symbol's qualified name, a caption); `level` is the depth
+    of a heading (1 is the highest) or of a symbol.
+    """
+
+    kind: str
+    start: int
+    end: int
+    name: str = ""
+    level: int = 0
+    meta: Meta = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One source as read. `lines[i]` is the 1-based source line of the i-th line of `text`; empty when the two agree."""
+
+    id: str
+    source: str
+    title: str
+    text: str
+    parts: tuple[Part, ...] = ()
+    language: str = ""
+    labels: tuple[str, ...] = ()
+    meta: Meta = field(default_factory=dict)
+    lines: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """The smallest thing that can be returned or cited: a span of a document.
+
+    `kind` is one of document, section, passage, sentence, table, row, class, function, window. `meta["path"]` holds the names
+    above it (part > chapter > section) where it has any.
+    """
+
+    id: str
+    document_id: str
+    kind: str
+    name: str
+    start: int
+    end: int
+    meta: Meta = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A directed link between two nodes; kinds: child, next, mentions, refers, member, and those of an ontology."""
+
+    source: str
+    target: str
+    kind: str
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What a search compares with: one text that points at a node; kinds: text, name (later: sentence, summary, ...)."""
+
+    node_id: str
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """What may be seen: documents whose source matches one of `sources` (exact, a folder, or a glob) and that carry one of
+    `labels`; an empty tuple asks nothing. It is applied before ranking, at every hop."""
+
+    sources: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+
+
+EVERYWHERE = Where()
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a step spent: wall milliseconds, texts embedded, model calls and tokens."""
+
+    milliseconds: float = 0.0
+    embedded: int = 0
+    calls: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(
+            self.milliseconds + other.milliseconds,
+            self.embedded + other.embedded,
+            self.calls + other.calls,
+            self.tokens_in + other.tokens_in,
+            self.tokens_out + other.tokens_out,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """The most that may be spent on a question; None bounds nothing."""
+
+    milliseconds: float | None = None
+    embedded: int | None = None
+    calls: int | None = None
+    tokens: int | None = None
+
+
+NO_LIMIT = Budget()
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A node that was found; `via` says by which matcher and key, and along which edges."""
+
+    node: Node
+    score: float
+    via: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of a trace: what was done, what came of it, what it cost."""
+
+    action: str
+    detail: str
+    cost: Cost = Cost()
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What an agent hands over: hits, best first, the steps that led to them and their whole cost."""
+
+    hits: tuple[Hit, ...]
+    trace: tuple[Step, ...] = ()
+    cost: Cost = Cost()
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A quote that stands at `start:end` of the text of `source`; `line` is 1-based in the source."""
+
+    source: str
+    start: int
+    end: int
+    line: int
+    quote: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer whose every sentence is quoted; `answered` is False when the evidence does not hold an answer."""
+
+    text: str
+    citations: tuple[Citation, ...]
+    evidence: Evidence
+    answered: bool
+    agent: str
+    route: tuple[str, ...] = ()
+    cost: Cost = Cost()
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on what one file may cost while it is read; a file beyond one is refused with its reason, not cut."""
+
+    file_bytes: int = 64 << 20  #: size of the file itself
+    unpacked_bytes: int = 256 << 20  #: what a packed file (DOCX, XLSX, EPUB, ...) may unpack to
+    pages: int = 5_000  #: pages of a PDF, slides of a PPTX
+    rows: int = 200_000  #: rows of one table file that are read as text
+    characters: int = 32 << 20  #: text of one document
+    documents: int = 1_000_000  #: documents in one container (a JSONL corpus)
+
+
+@dataclass(frozen=True, slots=True)
+class Shaped:
+    """The natural structure of one document. The first node is the document itself."""
+
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...] = ()
+
+
+@runtime_checkable
+class Reader(Protocol):
+    """Bytes to documents."""
+
+    def read(self, data: bytes, source: str, limits: Limits) -> Iterator[Document]:
+        """Yield the documents in `data`; raises `UnreadableError` with a reason for a person."""
+        ...
+
+
+@runtime_checkable
+class Shape(Protocol):
+    """A document to its nodes and edges."""
+
+    def shape(self, document: Document) -> Shaped:
+        """Return nodes and edges; same document, same result."""
+        ...
+
+
+@runtime_checkable
+class Matcher(Protocol):
+    """A question to hits, best first."""
+
+    def match(self, question: str, k: int, where: Where = EVERYWHERE) -> list[Hit]:
+        """Return at most `k` hits among what `where` lets be seen."""
+        ...
+
+
+@runtime_checkable
+class Walk(Protocol):
+    """From hits to more, or larger, hits."""
+
+    def walk(self, hits: Sequence[Hit], where: Where = EVERYWHERE) -> list[Hit]:
+        """Return hits, best first; never a node that `where` hides."""
+        ...
+
+
+@runtime_checkable
+class Agent(Protocol):
+    """A whole retrieval system: match, then walk."""
+
+    name: str
+
+    def retrieve(self, question: str, k: int, where: Where = EVERYWHERE, budget: Budget = NO_LIMIT) -> Evidence:
+        """Return evidence for the question within the budget."""
+        ...
+
+
+class Graph(Protocol):
+    """What walks move on: nodes, their neighbours and their text, as one snapshot sees them."""
+
+    def document(self, document_id: str) -> Document:
+        """The whole document; raises `NotFoundError`."""
+        ...
+
+    def shaped(self, document_id: str) -> Shaped:
+        """The document's nodes and edges."""
+        ...
+
+    def visible(self, where: Where) -> Callable[[str], bool]:
+        """A test of document ids."""
+        ...
+
+    def documents(self, where: Where = EVERYWHERE) -> Iterable[Document]:
+        """All visible documents, by source."""
+        ...
