@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -99,14 +100,7 @@ def _add(opened: Any, paths: tuple[Path, ...], labels: tuple[str, ...], hidden: 
 
     bounds = Limits(**{name.removeprefix("max_"): value for name, value in limits.items()})
     options = Options(bounds, labels, hidden)
-    if not sys.stderr.isatty():
-        return opened.add(paths, options)
-    with click.progressbar(length=1, label="Adding", file=sys.stderr, item_show_func=lambda item: item or "") as bar:
-
-        def progress(done: int, total: int, path: str) -> None:
-            bar.length = max(total, 1)
-            bar.update(done - bar.pos, path[-40:])
-
+    with _bar("Adding") as progress:
         return opened.add(paths, options, progress)
 
 
@@ -193,6 +187,51 @@ def doctor(library: str | None, as_json: bool) -> None:
     _show(render.report_json(report), as_json, render.report_text(report))
     if not report.sound:
         raise SystemExit(1)
+
+
+@main.group()
+def bench() -> None:
+    """Measure quality and cost on labelled sets."""
+
+
+@bench.command()
+@click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--agent", "agents", default="fulltext,outline,window,parent", show_default=True, help="Agents, with commas between.")
+@click.option("--limit", type=click.IntRange(min=1), help="Ask only the first so many questions.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write the results to this file, with commit, machine and command.")
+@_json
+def retrieval(folders: tuple[Path, ...], agents: str, limit: int | None, out: Path | None, as_json: bool) -> None:
+    """Index each BEIR FOLDER (corpus.jsonl, queries.jsonl, qrels.tsv) afresh and ask agents its questions.
+
+    With --json, prints one object a folder, each on a line of its own.
+    """
+    from grainline.bench import report, runs
+
+    results = []
+    for folder in folders:
+        with _bar(f"{folder.name}") as progress:
+            results.append(runs.run_retrieval(folder, agents.split(","), limit, progress=progress))
+        if as_json:
+            click.echo(json.dumps(results[-1], ensure_ascii=False))
+    if out:
+        report.write(out, results, sys.argv)
+    if not as_json:
+        click.echo(report.table(results))
+
+
+@contextmanager
+def _bar(label: str) -> Iterator[Callable[[int, int, str], None] | None]:
+    """A progress bar on a terminal; None elsewhere."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    with click.progressbar(length=1, label=label, file=sys.stderr, item_show_func=lambda item: str(item or "")) as bar:
+
+        def progress(done: int, total: int, item: str) -> None:
+            bar.length = max(total, 1)
+            bar.update(done - bar.pos, item[-40:])  # type: ignore[arg-type]
+
+        yield progress
 
 
 def run() -> None:

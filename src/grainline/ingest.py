@@ -139,6 +139,8 @@ class _Add:
             for item in find(location, limits=self._options.limits, hidden=self._options.hidden):
                 path = "/".join(part for part in (base, item.relative) if part) if not location.is_file() else base
                 if isinstance(item, Found):
+                    if self._writer.folder in item.path.parents:
+                        continue  # the library itself is no document
                     found[path] = (root, item)
                 else:
                     kept |= {known for known in self._known if known == path or known.startswith(path + "/")}

@@ -50,14 +50,19 @@ register(
 )
 
 
-def reader_for(name: str) -> Reader | None:
-    """The reader for a file of this name; None if no reader claims it.
+def claims(name: str) -> str:
+    """The "module:class" of the reader that files of this name go to; "" if no reader claims them.
 
-    >>> reader_for("notes/a.md").__class__.__name__
-    'Markdown'
+    >>> claims("notes/A.MD"), claims("core.exe")
+    ('grainline.readers.markdown:Markdown', '')
     """
     path = PurePosixPath(name.lower())
-    spec = READERS.get(path.suffix) or READERS.get(path.name) or READERS.get(path.stem if path.suffix in ("", ".in") else "")
+    return READERS.get(path.suffix) or READERS.get(path.name) or (READERS.get(path.stem, "") if path.suffix == ".in" else "")
+
+
+def reader_for(name: str) -> Reader | None:
+    """The reader for a file of this name; None if no reader claims it."""
+    spec = claims(name)
     return load(spec) if spec else None
 
 

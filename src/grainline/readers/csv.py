@@ -46,12 +46,12 @@ class Csv:
         Raises `UnreadableError` for binary data, `LimitError` for more than `limits.rows` rows.
         """
         text = decode(data)
-        named = re.match(r"sep=(.)\n", text)
+        named = re.match(r"sep=([,;|\t])\n", text)
         first = named.end() if named else 0
         is_tabbed = source.lower().endswith((".tsv", ".tab"))
         delimiter = named.group(1) if named else "\t" if is_tabbed else delimiter_of(text[:SAMPLE_CHARACTERS])
         rows = read_rows(text, delimiter, limits, first)
-        parts = _parts(rows, title_of(source), delimiter) if rows else ()
+        parts = tuple(_parts(rows, title_of(source), delimiter)) if rows else ()
         yield document(source, title_of(source), text, limits, parts=parts)
 
 
@@ -68,7 +68,9 @@ def delimiter_of(sample: str) -> str:
         if candidate not in whole:
             continue
         try:
-            rows = [row for row, _ in zip(csv.reader(io.StringIO(whole), delimiter=candidate), range(SAMPLE_ROWS), strict=False)]
+            rows = [
+                row for row, _ in zip(csv.reader(io.StringIO(whole), delimiter=candidate), range(SAMPLE_ROWS), strict=False)
+            ]
         except csv.Error:
             continue
         widths = Counter(len(row) for row in rows if row)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grainline.errors import LimitError, NotFoundError, UnreadableError
-from grainline.readers import reader_for
+from grainline.readers import claims
 from grainline.readers.gitignore import Rule, Scope, parse
 from grainline.types import Limits
 
@@ -92,7 +92,7 @@ def find(root: Path, *, limits: Limits, hidden: bool = False, follow: bool = Fal
     if stat.S_ISDIR(info.st_mode):
         found = _Walk(path, limits, hidden, follow).run()
         yield from sorted(found, key=lambda item: item.relative.split("/")) if follow else found
-    elif stat.S_ISREG(info.st_mode) and not reader_for(root.name):
+    elif stat.S_ISREG(info.st_mode) and not claims(root.name):
         yield Skipped(_shown(root.name), "no reader knows this kind of file")
     else:
         yield _file(_Place(path, _composed(root.name), None), info, limits)
@@ -267,7 +267,7 @@ class _Walk:
             return self._link(place, name)
         if is_folder:
             return place if _is_text(name) else Skipped(_shown(place.relative), NOT_UTF8)
-        if not reader_for(name) or place.path in self._taken:
+        if not claims(name) or place.path in self._taken:
             return None
         if self._follow:
             self._taken.add(place.path)
@@ -277,10 +277,10 @@ class _Walk:
         """Notes a link to a place inside; any other is `Skipped`, if it matters."""
         try:
             target = Path(os.path.realpath(place.path, strict=True))
-            matters = bool(reader_for(name)) or target.is_dir()
+            matters = bool(claims(name)) or target.is_dir()
         except OSError as error:
             reason = "a symbolic link to nothing" if isinstance(error, FileNotFoundError) else reason_for(error)
-            return Skipped(_shown(place.relative), reason) if reader_for(name) else None
+            return Skipped(_shown(place.relative), reason) if claims(name) else None
         if not matters:
             return None
         if not target.is_relative_to(self._root):

@@ -126,7 +126,7 @@ def _interpreted(_: Any, rawsource: str, text: str, role: str, __: int) -> tuple
     return [nodes.inline(rawsource, labelled.group(1) if labelled else words.lstrip("~!"))], []
 
 
-def _parse(self: Any, text: str, lineno: int, memo: Any, parent: Any) -> tuple[list[nodes.Node], list[nodes.Node]]:
+def _parse(self: Any, text: str, lineno: int, memo: Any, parent: Any) -> tuple[list[Any], list[Any]]:
     """As docutils does it, while the file has effort left; from there on, marks in the text stay as they are."""
     self.effort = getattr(self, "effort", 0) + len(text) * sum(map(text.count, "`*|"))
     if self.effort > EFFORT:

@@ -45,22 +45,22 @@ class Writer:
 
     def __init__(self, folder: Path, wait_seconds: float = 0.0) -> None:
         self.path = folder / FILE_NAME
-        self._folder = folder
+        self.folder = folder.resolve()
         self._wait = wait_seconds
         self._written: set[int] = set()
 
     def __enter__(self) -> Writer:
         from filelock import FileLock, Timeout
 
-        self._lock = FileLock(self._folder / LOCK_NAME)
+        self._lock = FileLock(self.folder / LOCK_NAME)
         try:
             self._lock.acquire(timeout=self._wait)
         except Timeout:
-            raise BusyError(f"another process is writing to {self._folder}; try again when it is done") from None
+            raise BusyError(f"another process is writing to {self.folder}; try again when it is done") from None
         except OSError as error:
-            raise StorageError(f"cannot lock {self._folder}: {error.strerror}") from error
+            raise StorageError(f"cannot lock {self.folder}: {error.strerror}") from error
         try:
-            self._connection = connect(self._folder, write=True)
+            self._connection = connect(self.folder, write=True)
             with translated(self.path):
                 self.manifest = manifests.read(self._connection)
         except BaseException:

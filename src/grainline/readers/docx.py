@@ -1,0 +1,230 @@
+"""Word documents: the body in its order, with text boxes, footnotes, tables, the captions and alternative texts of pictures.
+
+Left out: headers and footers, comments, deleted text, tables of contents (their entries are the headings), embedded files.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from grainline.errors import UnreadableError
+from grainline.readers.archive import Archive, parse_xml
+from grainline.readers.build import Layout, document, flow
+from grainline.readers.docx_styles import BODY, Numbering, Style, Styles, W, number
+from grainline.types import Document, Limits
+
+_MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
+_WP = "{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}"
+_A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
+_R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
+_M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
+_RELATED = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/"
+#: elements that only hold blocks
+_HOLDERS = frozenset(W + name for name in ("sdt", "sdtContent", "ins", "moveTo", "customXml", "smartTag"))
+#: elements whose text is not the paragraph's: deleted, moved away, said once more in an older form, a box of its own, ruby
+_NOT_TEXT = frozenset((W + "del", W + "moveFrom", _MC + "Fallback", W + "txbxContent", W + "rt", W + "pPr"))
+_SPACES = {W + "tab": "\t", W + "br": "\n", W + "cr": "\n", W + "noBreakHyphen": "-"}
+_PICTURE_CAPTION = re.compile(r"(?:图|圖|fig(?:ure|\.)?)\s*[\d一二三四五六七八九十]", re.I)
+_TITLES = frozenset(("title", "标题", "標題"))
+_CAPTIONS = frozenset(("caption", "题注", "題注", "图表标题"))
+CARRIED = 200  #: characters of a cell that are repeated in the rows that it spans
+
+
+class Docx:
+    """Reads `.docx`."""
+
+    def read(self, data: bytes, source: str, limits: Limits) -> Iterator[Document]:
+        """Yield one document; raises `UnreadableError` for what is damaged, encrypted or no Word document, and `LimitError`."""
+        Archive(data, limits)
+        import docx
+
+        try:
+            package = docx.Document(io.BytesIO(data))
+            writer = _Writer(package.part)
+            writer.write(package.element.body)
+            title = writer.title or package.core_properties.title or ""
+        except RecursionError as error:
+            raise UnreadableError("nested too deeply") from error
+        except UnreadableError:
+            raise
+        except Exception as error:  # python-docx trusts that every piece is there and well formed
+            raise UnreadableError(f"damaged, or no Word document: {error}") from error
+        parts = writer.layout.parts()
+        if title in ("", "Word Document"):  # what python-docx says where there is none
+            title = next((part.name for part in parts if part.kind == "heading"), "")
+        yield document(source, title, writer.layout.text(), limits, parts=parts)
+
+
+class _Writer:
+    """Walks the body and adds its blocks to a layout; paragraphs of one list are gathered into one block."""
+
+    def __init__(self, part: Any) -> None:
+        self.layout = Layout()
+        self.title = ""
+        self._part = part
+        self._styles = Styles(self._related("styles"))
+        self._numbering = Numbering(self._related("numbering"))
+        self._notes: list[tuple[str, str]] = []  # kind and id of each note that was referred to
+        self._items: list[str] = []
+        self._caption = ""  # the words of the block just added, if it was a caption
+        self._pictured = False  # whether the block just added was a picture
+
+    def _related(self, kind: str) -> Any:
+        """The root of the part of this kind; None if there is none."""
+        for relation in self._part.rels.values():
+            if relation.reltype == _RELATED + kind and not relation.is_external:
+                return parse_xml(relation.target_part.blob)
+        return None
+
+    def write(self, body: Any) -> None:
+        """Add the body, then the notes that it refers to."""
+        self._blocks(body)
+        self._flush()
+        for kind in ("footnote", "endnote"):
+            wanted = dict.fromkeys(each for name, each in self._notes if name == kind)
+            root = self._related(f"{kind}s") if wanted else None
+            for note in () if root is None else root.iterfind(W + kind):
+                if (key := note.get(W + "id", "")) in wanted:
+                    self.layout.add(f"[{key}] " + flow(_all_words(note)), "prose", meta={"note": kind})
+
+    def _blocks(self, holder: Any) -> None:
+        for element in holder:
+            if element.tag == W + "p":
+                self._paragraph(element)
+            elif element.tag == W + "tbl":
+                self._table(element)
+            elif element.tag in _HOLDERS:
+                self._blocks(element)
+
+    def _flush(self) -> None:
+        items, self._items = self._items, []
+        if items:
+            self._add("\n".join(items).lstrip(), "prose")
+
+    def _add(self, text: str, kind: str, **more: Any) -> None:
+        self.layout.add(text, kind, **more)
+        self._caption, self._pictured = "", False
+
+    def _paragraph(self, element: Any) -> None:
+        style = self._styles.of(element)
+        name = style.name.lower()
+        if name.startswith(("toc ", "目录")):
+            return
+        lines = [flow(line) for line in "".join(self._pieces(element)).split("\n")]
+        text = "\n".join(line for line in lines if line)
+        if text:
+            self._words(text, style, name)
+        for picture in element.iter(_WP + "docPr"):
+            self._picture(picture)
+        for box in element.iter(W + "txbxContent"):
+            if not any(above.tag in (_MC + "Fallback", W + "txbxContent") for above in box.iterancestors()):
+                self._blocks(box)
+
+    def _words(self, text: str, style: Style, name: str) -> None:
+        label = self._numbering.label(style)
+        flat = flow(text)
+        if name in _TITLES or style.level < BODY:
+            self._flush()
+            if name in _TITLES:
+                self.title = self.title or flat
+            words = label.strip("- ") + " " + flat if label.strip("- ") else flat
+            self._add(words, "heading", name=words, level=1 if name in _TITLES else style.level)
+        elif label or name.startswith("list"):
+            depth = max(style.depth, 0)
+            self._items.append("  " * depth + (label or ("- " if "bullet" in name else "")) + text)
+        else:
+            self._flush()
+            if self._pictured and (name in _CAPTIONS or _PICTURE_CAPTION.match(flat)):
+                self._add(flat, "image", name=flat)
+            else:
+                self._add(text, "prose")
+                self._caption = flat if name in _CAPTIONS else ""
+
+    def _pieces(self, element: Any) -> Iterator[str]:
+        for child in element:
+            tag = child.tag
+            if tag in (W + "t", _M + "t"):
+                yield child.text or ""
+            elif tag in _SPACES:
+                yield _SPACES[tag]
+            elif tag in (W + "footnoteReference", W + "endnoteReference"):
+                kind, key = tag[len(W) : -len("Reference")], child.get(W + "id", "")
+                self._notes.append((kind, key))
+                yield f"[{key}]"
+            elif tag not in _NOT_TEXT:
+                yield from self._pieces(child)
+
+    def _picture(self, properties: Any) -> None:
+        """A drawing: its alternative text if someone wrote one, and that a caption may follow."""
+        if any(above.tag == _MC + "Fallback" for above in properties.iterancestors()):
+            return
+        self._flush()
+        drawing = properties.getparent()
+        text = flow(properties.get("descr") or properties.get("title") or "")
+        blip = next(drawing.iter(_A + "blip"), None) if drawing is not None else None
+        relation = self._part.rels.get(blip.get(_R + "embed")) if blip is not None else None
+        if text:
+            self._add(text, "image", name=text, meta={"src": relation.target_ref} if relation is not None else {})
+        self._caption, self._pictured = "", True
+
+    def _table(self, table: Any) -> None:
+        self._flush()
+        caption = self._caption
+        rows = [row for row in _held(table, W + "tr") if row.find(f"{W}trPr/{W}del") is None]
+        cells = [list(_held(row, W + "tc")) for row in rows]
+        if len(rows) < 2 or max(map(len, cells)) < 2:  # a frame around something
+            for cell in (cell for line in cells for cell in line):
+                self._blocks(cell)
+            self._flush()
+            return
+        headers = 0
+        while headers < len(rows) - 1 and rows[headers].find(f"{W}trPr/{W}tblHeader") is not None:
+            headers += 1
+        self.layout.add_table(self._grid(cells), headers=headers or 1, name=caption)
+        self._caption, self._pictured = "", False
+
+    def _grid(self, rows: list[list[Any]]) -> list[list[str]]:
+        """The words of each cell; those of a cell that goes on from the row above are said again."""
+        grid: list[list[str]] = []
+        above: dict[int, str] = {}
+        for cells in rows:
+            line: list[str] = []
+            here: dict[int, str] = {}
+            column = 0
+            for cell in cells:
+                merged = cell.find(f"{W}tcPr/{W}vMerge")
+                words = flow(_all_words(cell))
+                if merged is not None and merged.get(W + "val", "continue") == "continue":
+                    words = words or above.get(column, "")[:CARRIED]
+                span = cell.find(f"{W}tcPr/{W}gridSpan")
+                here[column] = words
+                column += max(number(span.get(W + "val")), 1) if span is not None else 1
+                line.append(words)
+            grid.append(line)
+            above = here
+        return grid
+
+
+def _held(element: Any, tag: str) -> Iterator[Any]:
+    """The children with this tag, also inside elements that only hold them."""
+    for child in element:
+        if child.tag == tag:
+            yield child
+        elif child.tag in _HOLDERS:
+            yield from _held(child, tag)
+
+
+def _all_words(element: Any) -> str:
+    """All text in an element, paragraph after paragraph."""
+    pieces = []
+    for child in element:
+        if child.tag == W + "t" or child.tag == _M + "t":
+            pieces.append(child.text or "")
+        elif child.tag in _SPACES:
+            pieces.append(" ")
+        elif child.tag not in _NOT_TEXT:
+            pieces.append(_all_words(child) + ("\n" if child.tag in (W + "p", W + "tc") else ""))
+    return "".join(pieces)

@@ -1,0 +1,154 @@
+"""JSON to a document: the source where it is laid out in lines, else the same tokens indented."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from grainline.errors import LimitError, UnreadableError
+from grainline.readers.build import decode, document, title_of
+from grainline.types import Document, Limits, Part
+
+STRING = r'"[^"\\]*(?:\\.[^"\\]*)*"'
+TOKEN = re.compile(rf'{STRING}|[{{}}\[\],:]|[^\s{{}}\[\],:"]+', re.DOTALL)
+#: what configuration files have over JSON: comments, and a comma after the last item
+EXTRAS = re.compile(rf"({STRING})|//[^\n]*|/\*.*?\*/|,(?=\s*[}}\]])", re.DOTALL)
+BLANK = re.compile(r"\s*")
+DECODER = json.JSONDecoder()
+
+
+class Json:
+    """Reads `.json`, also with the comments and trailing commas of configuration files."""
+
+    def read(self, data: bytes, source: str, limits: Limits) -> Iterator[Document]:
+        """Yield one document. A list of objects is a table with row parts, each an object's span; so is such a list one level
+        down, under a key; any other member of the outermost object is a prose part with the key as its name.
+
+        A table's `meta` has "columns": the keys in order of appearance. Raises `UnreadableError` for broken or bottomless
+        JSON, `LimitError` for more than `limits.rows` rows.
+        """
+        text = decode(data)
+        clean = text
+        try:
+            value = load(text)
+        except UnreadableError:
+            clean = without_extras(text)
+            value = load(clean)
+        lines: Sequence[int] = ()
+        if "\n" not in text.strip():
+            text = clean = indented(clean, limits)
+            lines = (1,) * (text.count("\n") + 1)
+        parts = _parts(value, clean, title_of(source), limits)
+        yield document(source, title_of(source), text, limits, parts=parts, lines=lines)
+
+
+def load(text: str) -> Any:
+    """The value; raises `UnreadableError` that names the line, for nesting too deep too."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise UnreadableError(f"broken JSON at line {error.lineno}, column {error.colno}: {error.msg}") from None
+    except RecursionError:
+        raise UnreadableError("JSON nested too deeply to be read") from None
+    except ValueError as error:
+        raise UnreadableError(f"JSON with a number out of bounds: {error}") from None
+
+
+def without_extras(text: str) -> str:
+    """The same length of text with blanks for comments and for commas before a closing bracket.
+
+    >>> without_extras('[1, // one\\n 2,]')
+    '[1,       \\n 2 ]'
+    """
+
+    def blank(match: re.Match[str]) -> str:
+        return match.group(1) or re.sub(r"[^\n]", " ", match.group())
+
+    return EXTRAS.sub(blank, EXTRAS.sub(blank, text))  # the second time for a comma before a comment
+
+
+def indented(source: str, limits: Limits) -> str:
+    """Valid JSON with one value a line and two blanks a level; escaped letters are shown, numbers stay as they are written.
+
+    Raises `LimitError` beyond `limits.characters`.
+
+    >>> print(indented('{"a":[1.50,"\\\\u4e2d"],"b":{}}', Limits()))
+    {
+      "a": [
+        1.50,
+        "中"
+      ],
+      "b": {}
+    }
+    """
+    pieces: list[str] = []
+    size = depth = 0
+    before = ""
+    for match in TOKEN.finditer(source):
+        token = match.group()
+        opens_line = before in ("{", "[", ",")
+        if token in ("}", "]"):
+            depth -= 1
+            opens_line = before not in ("{", "[")
+        elif "\\u" in token:
+            token = json.dumps(json.loads(token), ensure_ascii=False)
+        piece = f"\n{'  ' * depth}{token}" if opens_line else f"{token} " if token == ":" else token
+        if token in ("{", "["):
+            depth += 1
+        size += len(piece)
+        if size > limits.characters:
+            raise LimitError("characters", size, limits.characters)
+        pieces.append(piece)
+        before = token
+    return "".join(pieces)
+
+
+def columns_of(records: Sequence[Mapping[str, Any]]) -> list[str]:
+    """All keys of the records, in order of appearance."""
+    return list(dict.fromkeys(key for record in records for key in record))
+
+
+def _is_table(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(item, dict) for item in value)
+
+
+def _parts(value: Any, text: str, name: str, limits: Limits) -> list[Part]:
+    start = _skip(text, 0)
+    end = len(text.rstrip())
+    if _is_table(value):
+        return _table(value, text, start, end, name, limits)
+    if not isinstance(value, dict) or not value:
+        return [Part("prose", start, end)]
+    parts: list[Part] = []
+    position = start + 1
+    while text[position := _skip(text, position)] == '"':
+        key, colon = DECODER.raw_decode(text, position)
+        begin = _skip(text, _skip(text, colon) + 1)
+        member, stop = DECODER.raw_decode(text, begin)
+        if _is_table(member):
+            parts += _table(member, text, begin, stop, key, limits)
+        else:
+            parts.append(Part("prose", position, stop, key))
+        position = _skip(text, stop)
+        position += text[position] == ","
+    return parts
+
+
+def _table(records: list[dict[str, Any]], text: str, start: int, end: int, name: str, limits: Limits) -> list[Part]:
+    if len(records) > limits.rows:
+        raise LimitError("rows", len(records), limits.rows)
+    parts = [Part("table", start, end, name, meta={"columns": columns_of(records)})]
+    position = start
+    for _ in records:
+        position = _skip(text, position + 1)  # over the bracket, then over a comma
+        _, stop = DECODER.raw_decode(text, position)
+        parts.append(Part("row", position, stop))
+        position = _skip(text, stop)
+    return parts
+
+
+def _skip(text: str, position: int) -> int:
+    match = BLANK.match(text, position)
+    return match.end() if match else position

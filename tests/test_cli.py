@@ -1,0 +1,105 @@
+"""The command line as a contract: objects, exit status, messages."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HIT = {"source", "start", "end", "line", "text", "score", "via"}
+COST = {"milliseconds", "embedded", "calls", "tokens_in", "tokens_out"}
+
+
+def run(*words: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from grainline.cli import run; run()", *words]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, encoding="utf-8", env={**os.environ, **environment}, timeout=60)
+
+
+@pytest.fixture
+def place(tmp_path: Path, folder: Path) -> Path:
+    assert run("add", "docs", cwd=tmp_path).returncode == 0
+    return folder.parent
+
+
+def test_search(place: Path) -> None:
+    done = run("search", "猫头鹰", "-k", "3", "--json", cwd=place)
+    assert done.returncode == 0
+    found = json.loads(done.stdout)
+    assert set(found) == {"hits", "cost", "agent"}
+    assert set(found["cost"]) == COST
+    assert all(set(hit) == HIT for hit in found["hits"])
+    text = (place / found["hits"][0]["source"]).read_text(encoding="utf-8")
+    assert text[found["hits"][0]["start"] : found["hits"][0]["end"]] == found["hits"][0]["text"]
+    assert "动物园" in run("search", "猫头鹰", cwd=place).stdout
+
+
+def test_ask(place: Path) -> None:
+    done = run("ask", "What is ownership?", "--agent", "fulltext", "--json", cwd=place)
+    answer = json.loads(done.stdout)
+    assert set(answer) == {"answer", "answered", "citations", "agent", "route", "cost"}
+    assert answer["answered"] is True
+    assert (answer["agent"], answer["route"]) == ("fulltext", ["fulltext"])
+    assert set(answer["citations"][0]) == {"source", "start", "end", "line", "quote"}
+    shown = run("ask", "What is ownership?", cwd=place).stdout
+    assert "[1] docs/ownership.md:3" in shown
+
+
+def test_ask_with_a_path_adds_it_first(tmp_path: Path, folder: Path) -> None:
+    done = run("ask", "docs", "投喂猫头鹰罚款多少？", "--json", cwd=tmp_path, GRAINLINE_LIBRARY=str(tmp_path / "elsewhere"))
+    assert json.loads(done.stdout)["answered"] is True
+    assert "4 added" in done.stderr
+    assert (tmp_path / "elsewhere" / "library.sqlite").exists()
+    assert not (tmp_path / ".grainline").exists()
+
+
+def test_status_agents_remove(place: Path) -> None:
+    status = json.loads(run("status", "--json", "--sources", cwd=place).stdout)
+    assert status["documents"] == 4
+    assert len(status["sources"]) == 4
+    assert {"grep", "fulltext", "window", "parent", "outline"} <= set(json.loads(run("agents", "--json", cwd=place).stdout))
+    assert json.loads(run("remove", "docs/law", "--json", cwd=place).stdout) == {"removed": 1}
+    assert json.loads(run("status", "--json", cwd=place).stdout)["documents"] == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "message"),
+    [
+        (("search", "owl", "--agent", "nobody"), 1, "no agent 'nobody'"),
+        (("search", "/(/", "--agent", "grep"), 1, "cannot search for the pattern"),
+        (("search", "   "), 2, "the question is empty"),
+        (("search", "owl", "-k", "0"), 2, "0 is not in the range"),
+        (("remove", "nothing"), 1, "nothing is not in the library"),
+        (("add", "nowhere"), 1, "nowhere does not exist"),
+        (("ask", "a", "b", "c"), 2, "put the question in quotes"),
+        (("frobnicate",), 2, "No such command"),
+        (("search", "owl", "--library", "nowhere"), 1, "no library in nowhere"),
+    ],
+)
+def test_errors_are_messages(place: Path, words: tuple[str, ...], status: int, message: str) -> None:
+    done = run(*words, cwd=place)
+    assert (done.returncode, done.stdout) == (status, "")
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_limits_are_flags(tmp_path: Path, folder: Path) -> None:
+    done = run("add", "docs", "--max-file-bytes", "100", "--json", cwd=tmp_path)
+    summary = json.loads(done.stdout)
+    assert done.returncode == 0
+    assert all("--max-file-bytes" in failure["reason"] for failure in summary["failed"])
+    assert summary["failed"]
+
+
+def test_no_progress_in_a_pipe(tmp_path: Path, folder: Path) -> None:
+    assert run("add", "docs", cwd=tmp_path).stderr == ""
+
+
+def test_a_closed_pipe_is_no_traceback(place: Path) -> None:
+    done = subprocess.run(
+        f"{sys.executable} -c 'from grainline.cli import run; run()' search owl | true", shell=True, cwd=place, capture_output=True, text=True
+    )
+    assert "Traceback" not in done.stderr
