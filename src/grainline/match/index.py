@@ -18,6 +18,7 @@ from grainline.types import EVERYWHERE, Where
 SEGMENTS = 6
 #: a segment with a larger share of removed entries is rewritten
 DEAD_SHARE = 0.3
+NOTHING = np.zeros(0, np.uint32), np.zeros(0, np.uint8)
 
 
 def put(writer: Writer, builders: Mapping[str, Builder], removed: Sequence[int]) -> None:
@@ -88,6 +89,12 @@ def _alive(snapshot: Snapshot, segment: Segment) -> NDArray[np.bool_]:
     return alive
 
 
+def _join(pieces: list[tuple[NDArray[Any], NDArray[Any]]]) -> tuple[NDArray[Any], NDArray[Any]]:
+    if len(pieces) < 2:
+        return pieces[0] if pieces else NOTHING
+    return np.concatenate([entries for entries, _ in pieces]), np.concatenate([counts for _, counts in pieces])
+
+
 class Index:
     """All entries of one kind as one snapshot sees them, numbered through its segments."""
 
@@ -115,24 +122,23 @@ class Index:
         wanted = np.fromiter(numbers, np.uint32, len(numbers))
         return self._snapshot.keep(("allowed", self._kind, where), lambda: self._alive & np.isin(self.documents, wanted))
 
-    def postings(self, term: str, where: Where = EVERYWHERE) -> tuple[NDArray[Any], NDArray[Any]]:
-        """The entries that hold a term, ascending, and how often each one does."""
-        wanted = np.uint64(term_hash(term))
-        entries, counts = [], []
-        for (terms, starts), segment, offset in zip(self._terms, self._segments, self._offsets, strict=False):
-            place = int(np.searchsorted(terms, wanted))
-            if place < len(terms) and terms[place] == wanted:
-                span = int(starts[place]), int(starts[place + 1])
-                found: NDArray[Any] = self._snapshot.array(segment.arrays["entry"], *span)
-                entries.append(found + np.uint32(offset) if offset else found)
-                counts.append(self._snapshot.array(segment.arrays["count"], *span))
-        if not entries:
-            return np.zeros(0, np.uint32), np.zeros(0, np.uint8)
-        joined = (entries[0], counts[0]) if len(entries) == 1 else (np.concatenate(entries), np.concatenate(counts))
-        if (allowed := self.allowed(where)) is None:
+    def postings(self, terms: Sequence[str], where: Where = EVERYWHERE) -> list[tuple[NDArray[Any], NDArray[Any]]]:
+        """For each term the entries that hold it, ascending, and how often each one does."""
+        found: list[list[tuple[NDArray[Any], NDArray[Any]]]] = [[] for _ in terms]
+        hashes = np.array([term_hash(term) for term in terms], np.uint64)
+        for (known, starts), segment, offset in zip(self._terms, self._segments, self._offsets, strict=False):
+            places = np.minimum(np.searchsorted(known, hashes), max(0, len(known) - 1))
+            for number in np.flatnonzero(known[places] == hashes) if len(known) else ():
+                place = places[number]
+                first, last = int(starts[place]), int(starts[place + 1])
+                entries: NDArray[Any] = self._snapshot.array(segment.arrays["entry"], first, last)
+                counts = self._snapshot.array(segment.arrays["count"], first, last)
+                found[number].append((entries + np.uint32(offset) if offset else entries, counts))
+        allowed = self.allowed(where)
+        joined = [_join(pieces) for pieces in found]
+        if allowed is None:
             return joined
-        seen = allowed[joined[0]]
-        return joined[0][seen], joined[1][seen]
+        return [(entries[seen], counts[seen]) for entries, counts in joined for seen in (allowed[entries],)]
 
     @classmethod
     def of(cls, snapshot: Snapshot, kind: str) -> Index:

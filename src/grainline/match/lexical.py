@@ -29,17 +29,24 @@ K3 = 2.0
 SLACK = 1.0001
 #: entries that tie with the k-th best are all weighed by source and place, up to so many
 TIES = 1_000
-#: terms whose postings are kept at hand between questions
-HELD_TERMS = 4_096
+#: with more terms, or fewer postings, adding everything up is faster than telling what need not be
+PRUNED_TERMS, PRUNED_POSTINGS = 40, 50_000
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A term's postings with what each one adds to a score, at most `most`."""
+    """Postings of several terms, one behind the other: those of term i lie between `bounds[i]` and `bounds[i + 1]`, entries
+    ascending; `gains` is what each posting adds to its entry's score, at most `most[i]`, which descend."""
 
     entries: NDArray[Any]
     gains: NDArray[Any]
-    most: float
+    bounds: NDArray[Any]
+    most: Sequence[float]
+
+    def term(self, number: int) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Entries and gains of one term."""
+        span = slice(self.bounds[number], self.bounds[number + 1])
+        return self.entries[span], self.gains[span]
 
 
 class Lexical:
@@ -68,30 +75,31 @@ class Lexical:
         """The inverse document frequency of each distinct term of a question among the keys that may be seen; unseen terms weigh most."""
         index = Index.of(self._snapshot, self._kind)
         visible, _ = self._snapshot.keep(("bm25", self._kind, where), lambda: _statistics(index, where))
-        counts = {term: len(index.postings(term, where)[0]) for term in dict.fromkeys(question_terms(question))}
-        return {term: log(1 + (visible - n + 0.5) / (n + 0.5)) for term, n in counts.items()}
+        wanted = list(dict.fromkeys(question_terms(question)))
+        found = index.postings(wanted, where)
+        return {term: _rarity(visible, len(entries)) for term, (entries, _) in zip(wanted, found, strict=True)}
 
-    def found(self, index: Index, terms: Sequence[str], where: Where) -> list[Found]:
-        """What each distinct term of a question finds, the most telling first."""
+    def found(self, index: Index, terms: Sequence[str], where: Where) -> Found:
+        """What the distinct terms of a question find, the most telling term first."""
         visible, average = self._snapshot.keep(("bm25", self._kind, where), lambda: _statistics(index, where))
-        if not visible:
-            return []
-        held: dict[str, tuple[NDArray[Any], NDArray[Any]]] = self._snapshot.keep(("gains", self._kind, where), dict)
-        if len(held) > HELD_TERMS:
-            held.clear()
+        wanted = Counter(terms)
         found = []
-        for term, times in Counter(terms).items():
-            if term not in held:
-                entries, counts = index.postings(term, where)
-                occurs = counts.astype(np.float32)
-                norms = np.float32(K1 * (1 - B)) + np.float32(K1 * B / max(average, 1e-9)) * index.lengths[entries]
-                held[term] = entries, occurs * np.float32(K1 + 1) / (occurs + norms)
-            entries, gains = held[term]
-            if n := len(entries):
-                weight = times * (K3 + 1) / (K3 + times) * log(1 + (visible - n + 0.5) / (n + 0.5))
-                found.append(Found(entries, gains * np.float32(weight), weight * (K1 + 1)))
-        found.sort(key=lambda term: -term.most)
-        return found
+        for times, (entries, counts) in zip(wanted.values(), index.postings(list(wanted), where), strict=True):
+            if len(entries):
+                weight = times * (K3 + 1) / (K3 + times) * _rarity(visible, len(entries))
+                found.append((weight * (K1 + 1), weight, entries, counts))
+        found.sort(key=lambda term: -term[0])
+        every = np.concatenate([np.zeros(0, np.uint32), *[entries for _, _, entries, _ in found]])
+        occurs = np.concatenate([np.zeros(0, np.uint8), *[counts for *_, counts in found]]).astype(np.float32)
+        sizes = [len(entries) for _, _, entries, _ in found]
+        weights = np.repeat(np.array([weight * (K1 + 1) for _, weight, _, _ in found], np.float32), sizes)
+        norms = np.float32(K1 * (1 - B)) + np.float32(K1 * B / max(average, 1e-9)) * index.lengths[every]
+        return Found(every, weights * occurs / (occurs + norms), np.cumsum([0, *sizes]), [most for most, *_ in found])
+
+
+def _rarity(visible: int, holding: int) -> float:
+    """The inverse document frequency of a term that `holding` of `visible` keys hold."""
+    return log(1 + (visible - holding + 0.5) / (holding + 0.5))
 
 
 def _statistics(index: Index, where: Where) -> tuple[int, float]:
@@ -101,41 +109,49 @@ def _statistics(index: Index, where: Where) -> tuple[int, float]:
     return len(lengths), float(lengths.mean(dtype=np.float64)) if len(lengths) else 0.0
 
 
-def best(found: Sequence[Found], size: int, k: int) -> list[tuple[int, float]]:
-    """The entries with the k best sums of gains, with their scores, best first; all that tie with the k-th are given, too.
+def best(found: Found, size: int, k: int) -> list[tuple[int, float]]:
+    """The entries with the k best sums of gains, with their scores, best first; those that tie with the k-th are given, too.
 
-    `found` is in descending order of `most`; `size` is the number of entries that there are.
+    `size` is the number of entries that there are. Sums are taken in double precision in the order of the terms, so that it makes
+    no difference which way they are taken.
     """
-    if not found or k < 1:
+    if not len(found.entries) or k < 1:
         return []
-    rest = [0.0]
-    for term in reversed(found):
-        rest.append(rest[-1] + term.most)
-    rest.reverse()
-    scores = np.zeros(size, np.float32)
-    met: list[NDArray[Any]] = []
-    threshold, turn = 0.0, 0
-    while turn < len(found) and rest[turn] * SLACK >= threshold:
-        term = found[turn]
-        scores[term.entries] += term.gains
-        met.append(term.entries)
-        turn += 1
-        if turn < len(found) and len(term.entries) >= k:
-            reached = scores[term.entries]
-            threshold = max(threshold, float(np.partition(reached, len(reached) - k)[len(reached) - k]))
-    candidates = np.unique(np.concatenate(met)) if len(met) > 1 else met[0]
-    reached = scores[candidates]
-    for later in range(turn, len(found)):
-        if len(reached) > k:
-            threshold = max(threshold, float(np.partition(reached, len(reached) - k)[len(reached) - k]))
-        hopeful = reached >= threshold - rest[later] * SLACK
-        candidates, reached = candidates[hopeful], reached[hopeful]
-        term = found[later]
-        places = np.minimum(np.searchsorted(term.entries, candidates), len(term.entries) - 1)
-        reached += np.where(term.entries[places] == candidates, term.gains[places], np.float32(0))
+    if len(found.most) > PRUNED_TERMS or len(found.entries) < PRUNED_POSTINGS:
+        scores = np.bincount(found.entries, found.gains, size)
+        candidates = np.flatnonzero(scores) if size < PRUNED_POSTINGS else np.unique(found.entries)
+        reached = scores[candidates]
+    else:
+        candidates, reached = _pruned(found, size, k)
     if len(reached) > k:
-        last = np.partition(reached, len(reached) - k)[len(reached) - k]
-        kept = reached >= last
+        kept = reached >= _kth(reached, k)
         candidates, reached = candidates[kept], reached[kept]
     order = np.lexsort((candidates, -reached))[: k + TIES]
     return [(int(candidates[place]), float(reached[place])) for place in order]
+
+
+def _pruned(found: Found, size: int, k: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Entries with their scores, all of the k best among them: rare terms first, common ones only looked up."""
+    rest = np.cumsum([0.0, *reversed(found.most)])[::-1] * SLACK
+    scores = np.zeros(size, np.float64)
+    threshold, turn = 0.0, 0
+    while turn < len(found.most) and rest[turn] >= threshold:
+        entries, gains = found.term(turn)
+        scores[entries] += gains
+        turn += 1
+        if len(entries) >= k:
+            threshold = max(threshold, _kth(scores[entries], k))
+    candidates = np.unique(found.entries[: found.bounds[turn]])
+    reached = scores[candidates]
+    for later in range(turn, len(found.most)):
+        hopeful = reached >= _kth(reached, k) - rest[later]
+        candidates, reached = candidates[hopeful], reached[hopeful]
+        entries, gains = found.term(later)
+        places = np.minimum(np.searchsorted(entries, candidates), len(entries) - 1)
+        reached += np.where(entries[places] == candidates, gains[places], np.float32(0))
+    return candidates, reached
+
+
+def _kth(values: NDArray[Any], k: int) -> float:
+    """The k-th largest value, or 0 if there are fewer."""
+    return float(np.partition(values, len(values) - k)[len(values) - k]) if len(values) >= k else 0.0

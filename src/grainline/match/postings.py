@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
@@ -21,6 +22,7 @@ Arrays = dict[str, NDArray[Any]]
 MOST_COUNTED = 255
 
 
+@lru_cache(maxsize=1 << 16)
 def term_hash(term: str) -> int:
     """The 64-bit number that stands for a term in an index."""
     return int.from_bytes(blake2b(term.encode("utf-8"), digest_size=8).digest(), "little")

@@ -21,7 +21,7 @@ from grainline.types import Limits
 MEMORY = 1 << 30  #: bytes beyond what a file may unpack to: pdfium and its tables take most of it on maps and drawings
 SECONDS = 120  #: of processor time: a book of 1,000 pages takes about ten
 PATIENCE = 4  #: times as long by the clock, on a machine that is busy with other things
-_DIED = "its parser ran out of memory or time, or crashed: damaged, or made to do so"
+_DIED = "its parser crashed, or wanted more memory or time than one file may cost"
 _START = "import sys; sys.path[:] = {path!r}; from grainline.readers.apart import serve; serve({function!r}, {limits!r})"
 
 

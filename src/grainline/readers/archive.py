@@ -36,7 +36,7 @@ class Archive:
     def __init__(self, data: bytes, limits: Limits) -> None:
         self._limit = limits.unpacked_bytes
         if data.startswith(OLE):
-            raise UnreadableError(_why_ole(data))
+            raise UnreadableError(say_encrypted(data) or "an Office file of the format before 2007 under a newer name")
         if not data.startswith(b"PK"):
             raise UnreadableError("not a zip file, though files of this kind are")
         # a directory costs memory before zipfile lets anyone count it; a zip inside the zip may add some entries of its own
@@ -102,10 +102,9 @@ class Archive:
         return b"".join(chunks)
 
 
-def _why_ole(data: bytes) -> str:
-    if "EncryptedPackage".encode("utf-16-le") in data:
-        return "encrypted Office file: it needs a password"
-    return "an Office file of the format before 2007 under a newer name: save it in the newer format"
+def say_encrypted(data: bytes) -> str:
+    """The reason why an OLE file cannot be read, if it is an encrypted Office file; else ""."""
+    return "encrypted Office file: it needs a password" if "EncryptedPackage".encode("utf-16-le") in data else ""
 
 
 def parse_xml(data: bytes, encoding: str | None = None) -> _Element:

@@ -109,7 +109,9 @@ def document(
         raise LimitError("characters", len(text), limits.characters)
     title = " ".join(title.split()) or title_of(source)
     text = text.encode("utf-8", "replace").decode("utf-8") if _has_surrogate(text) else text
-    return Document(identify(source, title, text), source, title, text, tuple(parts), language, (), dict(meta or {}), tuple(lines))
+    return Document(
+        identify(source, title, text), source, title, text, tuple(parts), language, (), dict(meta or {}), tuple(lines)
+    )
 
 
 def identify(source: str, title: str, text: str) -> str:
@@ -205,6 +207,20 @@ class Layout:
         for kind, start, end, extra in marks:
             self.mark(kind, base + start, base + end, meta=extra)
 
+    def extend(self, other: Layout, meta: Mapping[str, Any] | None = None) -> None:
+        """Append all that another layout holds, with `meta` added to that of its parts that are no prose."""
+        if not other.length:
+            return
+        if self._pieces:
+            self._write("\n\n", self._lines[-1])
+        base = self.length
+        self._pieces += other._pieces
+        self._lines[-1:] = other._lines
+        self.length += other.length
+        for part in other._parts:
+            joined = {**part.meta, **(meta or {})} if part.kind != "prose" else part.meta
+            self._parts.append(Part(part.kind, base + part.start, base + part.end, part.name, part.level, joined))
+
     def mark(
         self, kind: str, start: int, end: int, name: str = "", level: int = 0, meta: Mapping[str, Any] | None = None
     ) -> None:
@@ -227,8 +243,8 @@ class Layout:
         return "".join(self._pieces)
 
     def parts(self) -> tuple[Part, ...]:
-        """All parts in reading order, the larger first where several start at one place."""
-        return tuple(sorted(self._parts, key=lambda part: (part.start, -part.end)))
+        """All parts in reading order, the larger first where several start at one place, a page before the block that fills it."""
+        return tuple(sorted(self._parts, key=lambda part: (part.start, -part.end, part.kind != "page")))
 
     def lines(self) -> tuple[int, ...]:
         """The source line of every line of the text; empty if no line was known."""

@@ -145,7 +145,12 @@ def header_of(rows: Sequence[Sequence[str]]) -> bool:
     if len(first) == 1:
         return bool(body) and all(_is_value(row[0].strip()) for row in body if row and row[0])
     columns = [[row[index].strip() for row in body if index < len(row)] for index in range(len(first))]
-    return not any(name and name in column for name, column in zip(first, columns, strict=True))
+    return not any(name and _is_alike(name, column) for name, column in zip(first, columns, strict=True))
+
+
+def _is_alike(name: str, column: Sequence[str]) -> bool:
+    """Whether `name` could be one more value of the column: it is there again, or is a year over years."""
+    return name in column or (bool(YEAR.fullmatch(name)) and any(map(YEAR.fullmatch, column)))
 
 
 def _may_name(cell: str) -> bool:

@@ -45,7 +45,7 @@ class Docx:
             package = docx.Document(io.BytesIO(data))
             writer = _Writer(package.part)
             writer.write(package.element.body)
-            title = writer.title or package.core_properties.title or ""
+            named = package.core_properties.title or ""
         except RecursionError as error:
             raise UnreadableError("nested too deeply") from error
         except UnreadableError:
@@ -53,8 +53,8 @@ class Docx:
         except Exception as error:  # python-docx trusts that every piece is there and well formed
             raise UnreadableError(f"damaged, or no Word document: {error}") from error
         parts = writer.layout.parts()
-        if title in ("", "Word Document"):  # what python-docx says where there is none
-            title = next((part.name for part in parts if part.kind == "heading"), "")
+        title = writer.title or ("" if named == "Word Document" else named)  # what python-docx says where there is none
+        title = title or next((part.name for part in parts if part.kind == "heading"), "")
         yield document(source, title, writer.layout.text(), limits, parts=parts)
 
 

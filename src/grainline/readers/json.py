@@ -11,11 +11,14 @@ from grainline.errors import LimitError, UnreadableError
 from grainline.readers.build import decode, document, title_of
 from grainline.types import Document, Limits, Part
 
-STRING = r'"[^"\\]*(?:\\.[^"\\]*)*"'
+STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)'
 TOKEN = re.compile(rf'{STRING}|[{{}}\[\],:]|[^\s{{}}\[\],:"]+', re.DOTALL)
 #: what configuration files have over JSON: comments, and a comma after the last item
-EXTRAS = re.compile(rf"({STRING})|//[^\n]*|/\*.*?\*/|,(?=\s*[}}\]])", re.DOTALL)
+EXTRAS = re.compile(rf"({STRING})|//[^\n]*|/\*(?:[^*]|\*(?!/))*+(?:\*/|\Z)|,(?=\s*[}}\]])", re.DOTALL)
+#: an escape: of both halves of a letter beyond U+FFFF, of one half alone (the group), or of anything else
+ESCAPE = re.compile(r"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F]..)|.)", re.DOTALL)
 BLANK = re.compile(r"\s*")
+TOO_DEEP = "JSON nested too deeply to be read"
 DECODER = json.JSONDecoder()
 
 
@@ -30,17 +33,20 @@ class Json:
         JSON, `LimitError` for more than `limits.rows` rows.
         """
         text = decode(data)
-        clean = text
+        clean = whole_letters(text)
         try:
-            value = load(text)
+            value = load(clean)
         except UnreadableError:
-            clean = without_extras(text)
+            clean = without_extras(clean)
             value = load(clean)
         lines: Sequence[int] = ()
         if "\n" not in text.strip():
             text = clean = indented(clean, limits)
             lines = (1,) * (text.count("\n") + 1)
-        parts = _parts(value, clean, title_of(source), limits)
+        try:
+            parts = _parts(value, clean, title_of(source), limits)
+        except RecursionError:
+            raise UnreadableError(TOO_DEEP) from None
         yield document(source, title_of(source), text, limits, parts=parts, lines=lines)
 
 
@@ -51,9 +57,20 @@ def load(text: str) -> Any:
     except json.JSONDecodeError as error:
         raise UnreadableError(f"broken JSON at line {error.lineno}, column {error.colno}: {error.msg}") from None
     except RecursionError:
-        raise UnreadableError("JSON nested too deeply to be read") from None
+        raise UnreadableError(TOO_DEEP) from None
     except ValueError as error:
         raise UnreadableError(f"JSON with a number out of bounds: {error}") from None
+
+
+def whole_letters(text: str) -> str:
+    r"""The same length of JSON with U+FFFD for an escaped half of a letter, which no encoding can hold.
+
+    >>> print(whole_letters(r'["\ud83d\ude00", "\ud83d", "\\ud83d"]'))
+    ["\ud83d\ude00", "\ufffd", "\\ud83d"]
+    """
+    if "\\u" not in text:
+        return text
+    return ESCAPE.sub(lambda match: "\\ufffd" if match.group(1) else match.group(), text)
 
 
 def without_extras(text: str) -> str:

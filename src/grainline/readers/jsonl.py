@@ -8,11 +8,12 @@ from typing import Any
 
 from grainline.errors import LimitError, UnreadableError
 from grainline.readers.build import decode, document, title_of
-from grainline.readers.json import columns_of
+from grainline.readers.json import columns_of, whole_letters
 from grainline.types import Document, Limits, Part
 
 #: the keys of a BEIR record that have places of their own
 BEIR_KEYS = frozenset({"_id", "title", "text", "path"})
+SCALARS = (str, int, float)
 PATH_SEPARATOR = " > "
 
 
@@ -29,7 +30,8 @@ class Jsonl:
         """
         text = decode(data)
         rows = text.split("\n")
-        records = _records(rows)
+        mended = whole_letters(text)
+        records = _records(rows if mended is text else mended.split("\n"))
         if records and _is_beir(records[0][1]):
             yield from _beir(records, source, limits)
         else:
@@ -39,7 +41,7 @@ class Jsonl:
 def _records(rows: list[str]) -> list[tuple[int, Any]]:
     """The value of each line that is not blank, with its 1-based number."""
     records = []
-    loads = json.loads
+    loads = json.JSONDecoder().decode  # json.loads costs more than short lines do
     number = 0
     try:
         for number, row in enumerate(rows, 1):
@@ -80,15 +82,14 @@ def _beir(records: list[tuple[int, Any]], source: str, limits: Limits) -> Iterat
 
 def _meta(record: dict[str, Any]) -> dict[str, Any]:
     meta: dict[str, Any] = {"_id": str(record["_id"])}
-    if path := record.get("path"):
+    title = record.get("title")
+    # a title such as "Report > Section 2 > Costs" is a breadcrumb: what stands above its last step is a path
+    above = title.split(PATH_SEPARATOR)[:-1] if isinstance(title, str) and PATH_SEPARATOR in title else None
+    if path := record.get("path") or above:
         steps = path.split(PATH_SEPARATOR) if isinstance(path, str) else path if isinstance(path, list) else ()
         meta["path"] = [step.strip() for step in steps if isinstance(step, str) and step.strip()]
-    if len(record) > 3:
-        fields = {
-            key: value for key, value in record.items() if key not in BEIR_KEYS and isinstance(value, str | int | float | bool)
-        }
-        if fields:
-            meta["fields"] = fields
+    if others := record.keys() - BEIR_KEYS:
+        meta["fields"] = {key: value for key, value in record.items() if key in others and isinstance(value, SCALARS)}
     return meta
 
 
