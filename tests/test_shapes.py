@@ -110,6 +110,12 @@ def test_code_is_cut_at_its_symbols() -> None:
     assert shaped.nodes[-1].meta["path"] == ["A", "A.long"]
 
 
+def test_code_without_symbols_has_no_headings() -> None:
+    text = "# settings\n\n1. Alpha\n\nx = 1\n\n2. Beta\n\ny = 2\n"
+    assert [node.kind for node in shape(plain(text)).nodes].count("section") == 2
+    assert [node.kind for node in shape(plain(text, code="python")).nodes] == ["document", "passage"]
+
+
 @pytest.mark.parametrize(("count", "expected"), [(60, 60), (MAXIMUM_ROWS, MAXIMUM_ROWS), (MAXIMUM_ROWS + 1, 0)])
 def test_tables_hold_whole_rows(count: int, expected: int) -> None:
     rows = "".join(f"| name {i} | 数值 {i} | some more words here |\n" for i in range(count))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from grainline.errors import NotFoundError, UnreadableError, UsageError
 from grainline.keys import keys
@@ -16,6 +18,9 @@ from grainline.shapes import shape
 from grainline.store.writer import File, Writer
 from grainline.text import language, terms
 from grainline.types import Document, Limits, Shaped
+
+if TYPE_CHECKING:
+    from grainline.match.postings import Builder
 
 #: characters of text after which an add commits what it has: a large add that is interrupted keeps what it did
 COMMIT_CHARACTERS = 16 << 20
@@ -55,8 +60,10 @@ def add(folder: Path, paths: Sequence[str | Path], options: Options, progress: P
     """Bring the library in `folder` up to date with the files under `paths`.
 
     A file that cannot be read is named in the summary and leaves what the library held of it. Raises `NotFoundError` for a path
-    that does not exist, `BusyError`, `StorageError`, `DamagedError`; then what was committed stays, and nothing else.
+    that does not exist, `UsageError` for none, `BusyError`, `StorageError`, `DamagedError`; then only what was committed stays.
     """
+    if not paths:
+        raise UsageError("name at least one file or folder to add")
     with Writer(folder) as writer:
         return _Add(writer, options, progress or _quiet).run(paths)
 
@@ -68,21 +75,41 @@ def remove(folder: Path, sources: Sequence[str]) -> int:
     """
     with Writer(folder) as writer:
         files = writer.files()
-        dropped: list[int] = []
+        gone: set[str] = set()
+        dropped: set[int] = set()
         for source in sources:
             paths = [path for path in files if path == source or path.startswith(source.rstrip("/") + "/")]
-            numbers = [number for path in paths for number, _, _ in writer.documents_of(path)]
             if not paths:
-                numbers = [row[0] for row in writer.execute("SELECT number FROM documents WHERE source=?", (source,))]
-                if not numbers:
-                    raise NotFoundError(f"{source} is not in the library; `grainline status --sources` lists what is")
-            for path in paths:
-                writer.drop_file(path)
-                del files[path]
-            dropped += numbers
-        _index(writer, [], dropped)
+                dropped.add(_part(writer, source))
+            gone.update(paths)
+            dropped.update(number for path in paths for number, _, _ in writer.documents_of(path))
+        _forget(writer, files, gone, dropped)
+        _index(writer, [], sorted(dropped))
         writer.commit()
     return len(dropped)
+
+
+def _part(writer: Writer, source: str) -> int:
+    """The row number of one of the documents of a file."""
+    for number, (_, known, _) in writer.snapshot().sources().items():
+        if known == source:
+            return number
+    raise NotFoundError(f"{source} is not in the library; `grainline status --sources` lists what is")
+
+
+def _forget(writer: Writer, files: Mapping[str, File], gone: set[str], dropped: set[int]) -> None:
+    """Drop the records of files that are gone and of roots without a file; count what is left of files that lose some documents."""
+    for path in sorted(gone):
+        writer.drop_file(path)
+    snapshot = writer.snapshot()
+    lost = Counter(snapshot.at(number).file for number in dropped)
+    writer.put_files(
+        [replace(files[path], documents=files[path].documents - n) for path, n in lost.items() if path not in gone]
+    )
+    roots = {file.root for path, file in files.items() if path not in gone}
+    for root in writer.roots():
+        if root not in roots:
+            writer.drop_root(root)
 
 
 def _quiet(_done: int, _total: int, _path: str) -> None:
@@ -165,23 +192,26 @@ class _Add:
 
     def _file(self, path: str, root: str, file: Found, vanished: dict[tuple[str, str], str], moved: set[str]) -> None:
         known = self._known.get(path)
+        labels = tuple(sorted(set(self._options.labels)))
         try:
             data = read_bytes(file, self._options.limits)
             digest = hashlib.blake2b(data, digest_size=16).hexdigest()
-            if known and known.digest == digest and self._labelled(path):
+            if known and known.digest == digest and labels in ((), known.labels):
                 self._summary.unchanged += 1
                 return
             old = path if known and known.digest == digest else vanished.get((digest, PurePosixPath(path).suffix))
             documents: Iterable[tuple[Document, Shaped]]
             if old == path:
-                documents = self._again(path, path)
+                documents = self._again(path, path, labels)
                 self._summary.changed += 1
             elif old and old not in moved and not known:
-                documents = self._again(old, path)
+                labels = labels or self._known[old].labels
+                documents = self._again(old, path, labels)
                 moved.add(old)
                 self._summary.renamed += 1
             else:
-                documents = self._read(data, path)
+                labels = labels or (known.labels if known else ())
+                documents = self._read(data, path, labels)
                 self._summary.added += not known
                 self._summary.changed += bool(known)
         except UnreadableError as error:
@@ -189,12 +219,14 @@ class _Add:
             return
         if known:
             self._dropped += [number for number, _, _ in self._writer.documents_of(path)]
+        before = len(self._rows)
         for document, shaped in documents:
             self._rows.append((path, document, shaped))
             self._characters += len(document.text)
-        self._files.append(File(path, root, digest, file.size, file.mtime_ns))
+        count = len(self._rows) - before
+        self._files.append(File(path, root, digest, file.size, file.mtime_ns, count, labels))
 
-    def _read(self, data: bytes, path: str) -> list[tuple[Document, Shaped]]:
+    def _read(self, data: bytes, path: str, labels: tuple[str, ...]) -> list[tuple[Document, Shaped]]:
         reader = reader_for(path)
         if reader is None:
             raise UnreadableError("no reader for files of this kind")
@@ -204,23 +236,17 @@ class _Add:
             if document.source in sources:
                 raise UnreadableError(f"two documents in it go by {document.source}")
             sources.add(document.source)
-            labels = tuple(sorted(set(self._options.labels)))
             labelled = replace(document, labels=labels, language=document.language or language(document.text))
             made.append((labelled, shape(labelled)))
         return made
 
-    def _labelled(self, path: str) -> bool:
-        """Whether the documents of a file carry the labels asked for; none asked for means that they keep theirs."""
-        return not self._options.labels or self._writer.labels_of(path) <= {tuple(sorted(set(self._options.labels)))}
-
-    def _again(self, old: str, new: str) -> Iterator[tuple[Document, Shaped]]:
+    def _again(self, old: str, new: str, labels: tuple[str, ...]) -> Iterator[tuple[Document, Shaped]]:
         """The documents of a file under its new path and labels, without reading it again."""
         snapshot = self._writer.snapshot()
         for number, _, _ in self._writer.documents_of(old):
             document = snapshot.at(number).document
             source = new + document.source.removeprefix(old)
             title = title_of(source) if document.title == title_of(document.source) else document.title
-            labels = tuple(sorted(set(self._options.labels))) or document.labels
             moved = replace(document, id=identify(source, title, document.text), source=source, title=title, labels=labels)
             yield moved, shape(moved)
 
@@ -235,23 +261,23 @@ class _Add:
 def _index(writer: Writer, rows: Sequence[tuple[str, Document, Shaped]], dropped: Sequence[int]) -> None:
     """Drop documents, store new ones, and change the lexical index with them, in the writer's transaction."""
     from grainline.match.index import put
-    from grainline.match.postings import Builder
 
     writer.drop_documents(dropped)
     numbers = writer.put_documents(rows)
-    builders = {"text": Builder(), "name": Builder()}
-    for number, (_, document, shaped) in zip(numbers, rows, strict=True):
+    put(writer, builders((number, *row[1:]) for number, row in zip(numbers, rows, strict=True)), dropped)
+
+
+def builders(documents: Iterable[tuple[int, Document, Shaped]]) -> dict[str, Builder]:
+    """The keys of documents, given with their row numbers, by kind, ready for the lexical index."""
+    from grainline.match.postings import Builder
+
+    made = {"text": Builder(), "name": Builder()}
+    for number, document, shaped in documents:
         places = {node.id: place for place, node in enumerate(shaped.nodes)}
         for key in keys(document, shaped):
-            builders[key.kind].add(number, places[key.node_id], terms(key.text))
-    put(writer, builders, dropped)
+            made[key.kind].add(number, places[key.node_id], terms(key.text))
+    return made
 
 
 def _below(path: str, roots: Sequence[str]) -> bool:
     return any(not root or path == root or path.startswith(root + "/") for root in roots)
-
-
-def check_paths(paths: Sequence[str | Path]) -> None:
-    """Raise `UsageError` unless there is something to add."""
-    if not paths:
-        raise UsageError("name at least one file or folder to add")

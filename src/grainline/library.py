@@ -8,14 +8,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import grainline.ingest as ingest
 from grainline.agents import registry
 from grainline.errors import UsageError
 from grainline.store import database, manifest
 from grainline.store.snapshot import Snapshot
 from grainline.types import EVERYWHERE, NO_LIMIT, Answer, Budget, Evidence, Hit, Where
+
+if TYPE_CHECKING:
+    from grainline.ingest import Options, Progress, Summary
 
 DEFAULT_FOLDER = ".grainline"
 #: agents that `auto` asks, until a router chooses
@@ -64,15 +66,16 @@ class Library:
                 if not nested and self._connection.in_transaction:
                     self._connection.rollback()
 
-    def add(
-        self, paths: Sequence[str | Path], options: ingest.Options | None = None, progress: ingest.Progress | None = None
-    ) -> ingest.Summary:
+    def add(self, paths: Sequence[str | Path], options: Options | None = None, progress: Progress | None = None) -> Summary:
         """Bring the library up to date with the files under `paths`; see `ingest.add`."""
-        ingest.check_paths(paths)
+        from grainline import ingest  # readers and shapes are not needed for asking
+
         return ingest.add(self.folder, paths, options or ingest.Options(), progress)
 
     def remove(self, sources: Sequence[str]) -> int:
         """Remove documents by source; see `ingest.remove`."""
+        from grainline import ingest
+
         return ingest.remove(self.folder, sources)
 
     def search(

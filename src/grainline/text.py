@@ -65,6 +65,8 @@ def question_terms(question: str) -> list[str]:
         return terms(question)
     found = terms(CJK_ASKING.sub(" ", question))
     telling = [term for term in found if len(term) != 2 or CJK_FUNCTION.isdisjoint(term)]
+    # a single character left between others is what an asking word was cut from; the index has it in pairs only
+    telling = [term for term in telling if len(term) > 1 or not CJK_RUN.match(term)] or telling
     return telling or found or terms(question)
 
 
@@ -157,8 +159,9 @@ def language(text: str) -> str:
 _END = re.compile(
     r"""(?P<cjk>[。！？!?…]++[”’」』）)】》"']*+(?=\S)|[。！？…]++[”’」』）)】》"']*+)"""
     r"""|(?P<latin>[.!?]+["'”’)\]]*)(?=\s)"""
-    r"""|(?P<blank>\n[ \t]*\n\s*)"""
-    r"""|(?P<line>\n(?=[ \t]*(?:[-*+•·▪|\#]|\d{1,3}[.)、]|[（(][一二三四五六七八九十\d]{1,3}[)）]|[一二三四五六七八九十]{1,3}、|第[一二三四五六七八九十百千零〇\d]{1,9}[编章节条])))"""
+    r"""|(?P<blank>\n[ \t]*(?:>[> \t]*)?\n\s*)"""
+    r"""|(?P<line>\n(?=[ \t]*(?:[-*+•·▪|\#]|\d{1,3}[.)、]|[（(][一二三四五六七八九十\d]{1,3}[)）]|[一二三四五六七八九十]{1,3}、"""
+    r"""|第[一二三四五六七八九十百千零〇\d]{1,9}[编章节条])))"""
 )
 _ABBREVIATION = re.compile(
     r"(?:^|[\s(\[\"'“])(?:[A-Z]|[A-Za-z](?:\.[A-Za-z])+|Mr|Mrs|Ms|Dr|Prof|St|Sr|Jr|vs|etc|e\.g|i\.e|cf|al|Fig|Figs|Eq|Sec|Ch|No|Nos|Vol|pp|p"

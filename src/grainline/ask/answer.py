@@ -8,7 +8,7 @@ question's weight that the best sentence and its surroundings hold.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from grainline.errors import DamagedError
@@ -16,7 +16,7 @@ from grainline.match.lexical import Lexical
 from grainline.match.pattern import line_of
 from grainline.store.snapshot import Snapshot
 from grainline.text import sentences, terms
-from grainline.types import Answer, Citation, Document, Evidence, Hit, Where
+from grainline.types import Answer, Citation, Document, Evidence, Hit, Part, Where
 
 #: hits that are read for sentences, and sentences that an answer has at most
 READ, SENTENCES = 8, 3
@@ -29,15 +29,27 @@ NEWS = 0.15
 ENOUGH = 0.35
 #: characters of the longest quote; code and tables have no sentences to cut at
 QUOTE_CHARACTERS = 600
-#: how much more a sentence with a number is worth where the question asks for one
-NUMBER = 1.25
+#: how much more a sentence with a number is worth where the question asks for one, and one that defines where it asks what a thing is
+NUMBER, DEFINES = 1.25, 1.25
+#: how much less code is worth that stands in prose
+CODE = 0.5
+#: how much less each later hit is worth
+RANK = 0.05
 _ASKS_NUMBER = re.compile(
     r"\b(how (many|much|old|long|far|high|tall|large|big|often)|when|what (year|date|percentage|number|amount))\b"
-    r"|多少|几[个年月天次名条种]|何时|哪年|哪一年|什么时候|多[大长高久远]|比例|金额|数量",
+    r"|多少|几[个年月天次名条种岁]|何时|哪年|哪一年|什么时候|多[大长高久远]|比例|金额|数量",
     re.IGNORECASE,
 )
 _NUMBER = re.compile(
-    r"\d|[一二三四五六七八九十百千万亿]{2,}|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|hundred|thousand|million)\b"
+    r"\d|(?<![第一二三四五六七八九十百千])[一二三四五六七八九十百千万亿两]+(?![、条款项章节编])|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|hundred|thousand|million)\b"
+)
+_QUOTE_MARK = re.compile(r"^[ \t]*>[> \t]*", re.MULTILINE)
+#: a heading that is no part, since it stands in a block quote
+_HEADING = re.compile(r"[>\s]*#{1,6}\s")
+_ASKS_WHAT = re.compile(
+    r"^\s*(?:what\s+(?:is|are|was|were)|what\s+does|define|explain)\s+(?:an?\s+|the\s+)?(?P<en>.+?)(?:\s+mean)?\s*\??\s*$"
+    r"|^\s*(?:什么是|何谓|何为|解释)(?P<zh>.+?)[？?。]?\s*$|^\s*(?P<zh2>.+?)(?:是什么|是指什么|指的是什么|的定义)[？?。]?\s*$",
+    re.IGNORECASE,
 )
 
 
@@ -62,31 +74,53 @@ def answer(question: str, evidence: Evidence, snapshot: Snapshot, agent: str, wh
     citations = tuple(cite(candidate.document, candidate.start, candidate.end) for candidate in chosen)
     for citation, candidate in zip(citations, chosen, strict=True):
         _check(snapshot, candidate.document.id, citation)
-    quoted = " ".join(f"{' '.join(citation.quote.split())} [{number}]" for number, citation in enumerate(citations, 1))
+    quoted = " ".join(f"{plain(citation.quote)} [{number}]" for number, citation in enumerate(citations, 1))
     text = quoted if answered else "The library does not hold an answer to this question."
     return Answer(text, citations, evidence, answered, agent, (agent,), evidence.cost)
+
+
+def plain(quote: str) -> str:
+    """A quote on one line, without the marks of a Markdown block quote at the beginning of its lines.
+
+    >>> plain("> wrapped\\n> here")
+    'wrapped here'
+    """
+    return " ".join(_QUOTE_MARK.sub("", quote).split())
 
 
 def candidates(question: str, hits: Sequence[Hit], snapshot: Snapshot, weights: dict[str, float]) -> list[Candidate]:
     """All sentences of the hits with their worth, in order of hit and place."""
     found = []
     seen: set[tuple[str, int]] = set()
-    number = bool(_ASKS_NUMBER.search(question))
+    bonus = _bonus(question)
     for rank, hit in enumerate(hits):
         document = snapshot.document(hit.node.document_id)
         above = " ".join((document.title, *hit.node.meta.get("path", ()), hit.node.name))
         around = held(f"{above}\n{document.text[hit.node.start : hit.node.end]}", weights)
-        for start, end in quotable(document, hit):
+        for start, end, worth_of_kind in quotable(document, hit):
             if (document.id, start) in seen:
                 continue
             seen.add((document.id, start))
             sentence = document.text[start:end]
             own = held(sentence, weights)
-            worth = _weight(own, around, weights)
-            if number and _NUMBER.search(sentence):
-                worth *= NUMBER
-            found.append(Candidate(document, start, end, own, around | own, worth / (1 + 0.05 * rank), rank))
+            worth = _weight(own, around, weights) * bonus(sentence) * worth_of_kind
+            found.append(Candidate(document, start, end, own, around | own, worth / (1 + RANK * rank), rank))
     return found
+
+
+def _bonus(question: str) -> Callable[[str], float]:
+    """How much more a sentence is worth for being of the kind that the question asks for."""
+    number = bool(_ASKS_NUMBER.search(question))
+    asked = _ASKS_WHAT.match(question)
+    subject = re.escape(next(filter(None, asked.groups()), "").strip()) if asked else ""
+    defines = re.compile(
+        rf"{subject}[*_`”』」]*\s*(?:[(（][^)）]{{0,60}}[)）])?\s*(?:is|are|was|were|means?|refers? to|是|就是|指|是指|，是|:|：)"
+        rf"|(?:called|known as|属于|称为|叫做|即为)\s*[*_`“『「]*{subject}",
+        re.IGNORECASE,
+    )
+    return lambda sentence: (
+        (NUMBER if number and _NUMBER.search(sentence) else 1.0) * (DEFINES if subject and defines.search(sentence) else 1.0)
+    )
 
 
 def choose(found: Sequence[Candidate], weights: dict[str, float]) -> list[Candidate]:
@@ -123,33 +157,50 @@ def held(text: str, weights: dict[str, float]) -> frozenset[str]:
     return frozenset(weights.keys() & set(terms(text)))
 
 
-def quotable(document: Document, hit: Hit) -> list[tuple[int, int]]:
-    """The spans of a hit that can be quoted: its sentences, or runs of its lines where a sentence would be too long."""
+def quotable(document: Document, hit: Hit) -> list[tuple[int, int, float]]:
+    """The spans of a hit that can be quoted, and what they are worth by kind: its sentences, or runs of its lines where a sentence
+    would be too long. Headings, comments and marks without a word are left out; code within prose counts for less."""
+    whole_code = document.parts and all(part.kind != "prose" for part in document.parts)
+    aside = [part for part in document.parts if part.kind in ("heading", "comment") and not whole_code]
+    code = [part for part in document.parts if part.kind == "code" and not whole_code]
     spans = []
-    headings = {part.start for part in document.parts if part.kind == "heading"}
     for start, end in sentences(document.text, hit.node.start, hit.node.end):
-        if start in headings or not any(c.isalnum() for c in document.text[start:end]):
-            continue
-        if end - start <= QUOTE_CHARACTERS:
-            spans.append((start, end))
-            continue
-        begin = stop = start
-        for line in document.text[start:end].splitlines(keepends=True):
-            while len(line) > QUOTE_CHARACTERS:
-                spans.append((stop, stop + QUOTE_CHARACTERS))
-                line, stop = line[QUOTE_CHARACTERS:], stop + QUOTE_CHARACTERS
-                begin = stop
-            if stop + len(line) - begin > QUOTE_CHARACTERS:
-                spans.append((begin, stop))
-                begin = stop
-            stop += len(line)
-        spans.append((begin, stop))
-    return [trimmed for start, end in spans if (trimmed := _trimmed(document.text, start, end))[0] < trimmed[1]]
+        for first, last in _clipped(document.text, start, end):
+            if (
+                _within(first, aside)
+                or _HEADING.match(document.text, first)
+                or not any(map(str.isalnum, document.text[first:last]))
+            ):
+                continue
+            spans.append((first, last, CODE if _within(first, code) else 1.0))
+    return spans
 
 
-def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+def _within(place: int, parts: Sequence[Part]) -> bool:
+    return any(part.start <= place < part.end for part in parts)
+
+
+def _clipped(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """The span, or runs of whole lines of it, or pieces of overlong lines, none longer than a quote may be."""
+    if end - start <= QUOTE_CHARACTERS:
+        yield start, end
+        return
+    begin = stop = start
+    for line in text[start:end].splitlines(keepends=True):
+        if stop + len(line) - begin > QUOTE_CHARACTERS and stop > begin:
+            yield from _trimmed(text, begin, stop)
+            begin = stop
+        stop += len(line)
+        while stop - begin > QUOTE_CHARACTERS:
+            yield from _trimmed(text, begin, begin + QUOTE_CHARACTERS)
+            begin += QUOTE_CHARACTERS
+    yield from _trimmed(text, begin, stop)
+
+
+def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     piece = text[start:end]
-    return start + len(piece) - len(piece.lstrip()), end - (len(piece) - len(piece.rstrip()))
+    if piece.strip():
+        yield start + len(piece) - len(piece.lstrip()), end - (len(piece) - len(piece.rstrip()))
 
 
 def cite(document: Document, start: int, end: int) -> Citation:

@@ -23,7 +23,7 @@ _KINDS = {
     "bullet_list_open": "prose",
     "ordered_list_open": "prose",
     "blockquote_open": "prose",
-    "html_block": "prose",
+    "html_block": "comment",
     "fence": "code",
     "code_block": "code",
 }
@@ -65,6 +65,8 @@ def markdown_parts(text: str) -> tuple[tuple[Part, ...], str]:
         elif token.type == "table_open":
             parts += _table(text, starts, token)
         elif kind := _KINDS.get(token.type):
+            # HTML that is not a comment may hold words for readers
+            kind = "prose" if kind == "comment" and not text.startswith("<!--", start) else kind
             parts += _block(text, kind, start, end, token)
     parts += _images(text, tokens, starts)
     parts.sort(key=lambda part: (part.start, -part.end))

@@ -89,7 +89,9 @@ class _Shaping:
         self.starts = [start for start, _ in self.blocks]
         fenced = Blocked([*blocks, *((table.start, table.end) for table in self.tables)])
         #: whether text outside of blocks is source code too
-        self.is_code = any(part.kind in CODE_ONLY and not fenced.holds(part.start) for part in document.parts)
+        self.is_code = "code" in document.meta or any(
+            part.kind in CODE_ONLY and not fenced.holds(part.start) for part in document.parts
+        )
 
     def tree(self) -> Span:
         """The document's span with structure, passages and rows below it."""

@@ -42,9 +42,14 @@ def weigh(text: str, start: int, end: int) -> float:
 
 def fits(text: str, start: int, end: int) -> bool:
     """Whether the span is short enough for one passage."""
-    if end - start <= MAXIMUM:
+    length = end - start
+    if length <= MAXIMUM:
         return True
-    return end - start <= MAXIMUM * CHARACTERS_PER_TOKEN and count_tokens(text[start:end]) <= MAXIMUM
+    if length > MAXIMUM * CHARACTERS_PER_TOKEN:
+        return False
+    piece = text[start:end]
+    # words have something between them, so that this many letters of ASCII need no counting
+    return (length < 2 * MAXIMUM and piece.isascii()) or count_tokens(piece) <= MAXIMUM
 
 
 def cut_prose(text: str, start: int, end: int) -> list[Place]:

@@ -47,7 +47,8 @@ def nest(text: str, spans: Iterable[Span], is_leaf: Callable[[Span], bool]) -> S
     """The document's span with all others nested below it by containment.
 
     Ends are trimmed. Of two spans that cross, the one that begins later is cut where the other ends. What begins inside a
-    leaf, is nested deeper than `DEEPEST` or has nothing left is dropped. So children lie inside their parent, in order, and apart from each other.
+    leaf, is nested deeper than `DEEPEST` or has nothing left is dropped. So children lie inside their parent, in order, and
+    apart from each other.
     """
     root = Span("document", 0, len(text))
     for span in spans:

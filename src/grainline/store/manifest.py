@@ -7,6 +7,7 @@ import sqlite3
 from dataclasses import asdict, dataclass, field, replace
 
 from grainline.errors import DamagedError
+from grainline.store.database import FORMAT
 from grainline.store.records import dump
 from grainline.store.seal import check, verify
 
@@ -32,11 +33,14 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """`sequence` counts the commits; the other fields count rows and give the next free numbers."""
+    """`sequence` counts the commits, `format` vouches for what the head of the file says; the other fields count rows and give the
+    next free numbers."""
 
     sequence: int = 0
+    format: int = FORMAT
     documents: int = 0
     files: int = 0
+    roots: int = 0
     next_document: int = 1
     next_block: int = 1
     segments: tuple[Segment, ...] = ()
@@ -58,7 +62,12 @@ def read(connection: sqlite3.Connection) -> Manifest:
             raise DamagedError("the library's manifest is missing; run `grainline doctor`")
         return Manifest()
     verify("the library's manifest", row[1], "library", row[0])
-    value = json.loads(row[0])
+    return parse(row[0])
+
+
+def parse(text: str) -> Manifest:
+    """A manifest from its verified text."""
+    value = json.loads(text)
     value["segments"] = tuple(_segment(segment) for segment in value["segments"])
     return Manifest(**value)
 

@@ -71,11 +71,14 @@ class Snapshot:
         return stored
 
     def number(self, document_id: str) -> int:
-        """The row number of a document by its id; raises `NotFoundError`."""
+        """The row number of a document by its id; raises `NotFoundError`, or `DamagedError` if the way to it is damaged."""
         with translated(self.path):
             row = self._connection.execute("SELECT number FROM documents WHERE id=?", (document_id,)).fetchone()
-        if row is None:
+        if row is None and not any(document_id == known for known, _, _ in self.sources().values()):
             raise NotFoundError(f"no document {document_id} in this library")
+        # SQLite trusts its index of ids; we do not
+        if row is None or self.at(row[0]).row[1] != document_id:
+            raise DamagedError("the index of documents is damaged; run `grainline doctor`")
         return int(row[0])
 
     def document(self, document_id: str) -> Document:

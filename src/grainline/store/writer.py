@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from grainline.errors import BusyError, DamagedError, StorageError
+from grainline.errors import DamagedError
 from grainline.store import manifest as manifests
 from grainline.store.database import FILE_NAME, connect, translated
+from grainline.store.lock import locked
 from grainline.store.manifest import Segment, Stretch
-from grainline.store.records import to_row
+from grainline.store.records import HEAD, dump, to_row
 from grainline.store.seal import check, verify
 from grainline.store.snapshot import BLOCK_BYTES, Snapshot
 from grainline.types import Document, Shaped
@@ -23,18 +25,34 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-LOCK_NAME = "lock"
+#: how long the end of a change waits for readers before it leaves the log to a later one
+CHECKPOINT_MILLISECONDS = 1_000
+FILE = "path, root, digest, size, modified, documents, labels"
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file that was read: its path as a source names it, the root it was found under, and what tells whether it changed."""
+    """A file that was read: its path as a source names it, the root it was found under, what tells whether it changed, how many
+    documents came of it and with which labels. No file has an empty `digest`: a record with one is of a file to read again."""
 
     path: str
     root: str
     digest: str
     size: int
     modified: int
+    documents: int
+    labels: tuple[str, ...] = ()
+
+    def row(self) -> tuple[str | int, ...]:
+        """Its row without the seal."""
+        return self.path, self.root, self.digest, self.size, self.modified, self.documents, dump(sorted(self.labels))
+
+    @classmethod
+    def of(cls, row: Sequence[Any]) -> File:
+        """The file of a row with its seal last; raises `DamagedError` if that is wrong."""
+        verify(f"the record of the file {row[0]}", row[7], *row[:7])
+        path, root, digest, size, modified, documents, labels, _ = row
+        return cls(path, root, digest, size, modified, documents, tuple(json.loads(labels)))
 
 
 class Writer:
@@ -50,38 +68,29 @@ class Writer:
         self._written: set[int] = set()
 
     def __enter__(self) -> Writer:
-        from filelock import FileLock, Timeout
-
-        self._lock = FileLock(self.folder / LOCK_NAME)
-        try:
-            self._lock.acquire(timeout=self._wait)
-        except Timeout:
-            raise BusyError(f"another process is writing to {self.folder}; try again when it is done") from None
-        except OSError as error:
-            raise StorageError(f"cannot lock {self.folder}: {error.strerror}") from error
-        try:
+        with ExitStack() as stack:
+            stack.enter_context(locked(self.folder, self._wait))
             self._connection = connect(self.folder, write=True)
+            stack.callback(self._connection.close)
             with translated(self.path):
                 self.manifest = manifests.read(self._connection)
-        except BaseException:
-            self._lock.release()
-            raise
+            self._held = stack.pop_all()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        try:
+        with self._held:
             if self._connection.in_transaction:
                 self._connection.rollback()
             if kind is None:
                 self._checkpoint()
-        finally:
-            self._connection.close()
-            self._lock.release()
 
     def _checkpoint(self) -> None:
-        """Bring the log into the file and empty it; where a reader holds it back, a later commit will."""
-        with translated(self.path):
+        """Bring the log into the file and empty it. What was committed is safe in the log: where this fails, a later one will do."""
+        try:
+            self._connection.execute(f"PRAGMA busy_timeout={CHECKPOINT_MILLISECONDS}")
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        except sqlite3.Error:
+            return
 
     def begin(self) -> None:
         """Start gathering changes, if that has not been done since the last commit."""
@@ -104,9 +113,10 @@ class Writer:
         self.manifest = manifest
 
     def _undo(self) -> None:
-        if self._connection.in_transaction:
-            self._connection.rollback()
-        self.manifest = manifests.read(self._connection)
+        with translated(self.path):
+            if self._connection.in_transaction:
+                self._connection.rollback()
+            self.manifest = manifests.read(self._connection)
 
     def snapshot(self) -> Snapshot:
         """The library as it is with the changes gathered so far."""
@@ -140,63 +150,70 @@ class Writer:
         self.manifest = self.manifest.replaced(documents=self.manifest.documents - len(numbers))
 
     def documents_of(self, file: str) -> list[tuple[int, str, str]]:
-        """(row number, id, source) of the documents that came from a file."""
-        return [
-            tuple(row) for row in self.execute("SELECT number, id, source FROM documents WHERE file=? ORDER BY number", (file,))
-        ]
-
-    def labels_of(self, file: str) -> set[tuple[str, ...]]:
-        """The sets of labels that the documents of a file carry."""
-        return {tuple(json.loads(row[0])) for row in self.execute("SELECT DISTINCT labels FROM documents WHERE file=?", (file,))}
+        """(row number, id, source) of the documents that came from a file; raises `DamagedError` unless it is all of them."""
+        heads = self.execute(f"SELECT {HEAD}, head_seal FROM documents WHERE file=? ORDER BY number", (file,))
+        for *head, seal in heads:
+            verify(f"the document {head[2]}", seal, *head)
+        records = self.execute(f"SELECT {FILE}, seal FROM files WHERE path=?", (file,))
+        # SQLite trusts its index of files; we do not
+        if len(records) != 1 or File.of(records[0]).documents != len(heads) or any(head[3] != file for head in heads):
+            raise DamagedError(f"the documents of {file} are not all there; run `grainline doctor`")
+        return [(head[0], head[1], head[2]) for head in heads]
 
     def files(self) -> dict[str, File]:
         """All files by path; raises `DamagedError` if one is missing or damaged."""
-        found = {}
-        for row in self.execute("SELECT path, root, digest, size, modified, seal FROM files"):
-            verify(f"the record of the file {row[0]}", row[5], *row[:5])
-            found[row[0]] = File(*row[:5])
+        found = {row[0]: File.of(row) for row in self.execute(f"SELECT {FILE}, seal FROM files")}
         if len(found) != self.manifest.files:
             raise DamagedError(f"{self.manifest.files - len(found)} file records are missing; run `grainline doctor`")
         return found
 
     def put_files(self, files: Sequence[File]) -> None:
         """Store or replace the records of files."""
-        if not files:
-            return
-        self.begin()
-        rows = [(f.path, f.root, f.digest, f.size, f.modified) for f in files]
-        with translated(self.path):
-            before = self._connection.execute("SELECT count(*) FROM files").fetchone()[0]
-            self._connection.executemany(
-                "INSERT OR REPLACE INTO files VALUES (?,?,?,?,?,?)", [(*row, check(*row)) for row in rows]
+        if files:
+            rows = [file.row() for file in files]
+            added = self._run_all(
+                "files", "INSERT OR REPLACE INTO files VALUES (?,?,?,?,?,?,?,?)", [(*row, check(*row)) for row in rows]
             )
-            after = self._connection.execute("SELECT count(*) FROM files").fetchone()[0]
-        self.manifest = self.manifest.replaced(files=self.manifest.files + after - before)
+            self.manifest = self.manifest.replaced(files=self.manifest.files + added)
 
     def drop_file(self, path: str) -> None:
         """Remove the record of a file."""
+        gone = self._run_all("files", "DELETE FROM files WHERE path=?", [(path,)])
+        self.manifest = self.manifest.replaced(files=self.manifest.files + gone)
+
+    def _run_all(self, table: str, statement: str, rows: Sequence[Sequence[Any]]) -> int:
+        """Run a statement for all `rows`; returns by how many rows the table has grown."""
         self.begin()
-        self.execute("DELETE FROM files WHERE path=?", (path,))
-        self.manifest = self.manifest.replaced(files=self.manifest.files - 1)
+        with translated(self.path):
+            before = self._connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+            self._connection.executemany(statement, rows)
+            return int(self._connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] - before)
 
     def roots(self) -> dict[str, str]:
-        """Where each root lies on this machine, by name."""
+        """Where each root lies on this machine, by name; raises `DamagedError` if one is missing or damaged."""
         found = {}
         for name, location, seal in self.execute("SELECT name, location, seal FROM roots ORDER BY name"):
             verify(f"the record of the root {name}", seal, name, location)
             found[name] = location
+        if len(found) != self.manifest.roots:
+            raise DamagedError(f"{self.manifest.roots - len(found)} records of roots are missing; run `grainline doctor`")
         return found
 
     def put_root(self, name: str, location: str) -> None:
         """Remember where a root lies."""
-        self.begin()
-        self.execute("INSERT OR REPLACE INTO roots VALUES (?,?,?)", (name, location, check(name, location)))
+        added = self._run_all("roots", "INSERT OR REPLACE INTO roots VALUES (?,?,?)", [(name, location, check(name, location))])
+        self.manifest = self.manifest.replaced(roots=self.manifest.roots + added)
+
+    def drop_root(self, name: str) -> None:
+        """Forget where a root lies."""
+        gone = self._run_all("roots", "DELETE FROM roots WHERE name=?", [(name,)])
+        self.manifest = self.manifest.replaced(roots=self.manifest.roots + gone)
 
     def put_segments(self, segments: Sequence[Segment]) -> None:
         """Let these be the index segments from now on; blocks that none of them uses are dropped."""
         self.begin()
-        kept = {number for segment in segments for number in _blocks_of(segment)}
-        old = {number for segment in self.manifest.segments for number in _blocks_of(segment)} | self._written
+        kept = {number for segment in segments for number in blocks_of(segment)}
+        old = {number for segment in self.manifest.segments for number in blocks_of(segment)} | self._written
         self._written = set()
         with translated(self.path):
             self._connection.executemany("DELETE FROM blocks WHERE number=?", [(n,) for n in sorted(old - kept)])
@@ -220,7 +237,8 @@ class Writer:
             yield self.manifest.next_block + place, data[start : start + BLOCK_BYTES]
 
 
-def _blocks_of(segment: Segment) -> Iterator[int]:
+def blocks_of(segment: Segment) -> Iterator[int]:
+    """The numbers of the blocks that the arrays of a segment lie in."""
     import numpy as np
 
     for stretch in (*segment.arrays.values(), *((segment.dead,) if segment.dead else ())):

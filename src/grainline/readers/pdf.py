@@ -1,0 +1,143 @@
+"""PDF by its text layer: a part for each page, headings from the bookmarks, paragraphs by where their lines stand.
+
+Left out: running heads and page numbers, annotations, forms, embedded files, whatever is only a picture. Tables are lines of text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from grainline.errors import UnreadableError
+from grainline.readers.apart import parse_apart
+from grainline.readers.build import Layout, document, flow
+from grainline.readers.pdf_blocks import Block, Line, blocks_of, without_running_heads, words_of
+from grainline.types import Document, Limits
+
+LONGEST_TITLE = 3  #: lines that a heading may take
+NUMBERING = 12  #: characters before the words of a heading ("Chapter 10") that only the page or only the bookmark may have
+_CONVERTED = re.compile(r"^(?:Microsoft (?:Word|PowerPoint|Excel) - )|\.(?:docx?|pptx?|xlsx?|dvi|tex|indd|pdf)$", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """A bookmark: lines `first` to `last` of its page are its words (`found`), or are the nearest to where it points."""
+
+    name: str
+    level: int
+    first: int
+    last: int
+    found: bool
+
+
+class Pdf:
+    """Reads `.pdf`."""
+
+    def read(self, data: bytes, source: str, limits: Limits) -> Iterator[Document]:
+        """Yield one document; `meta` has "pages" and "pages_without_text", a page's `meta` its "label" if that is not its number.
+
+        Raises `UnreadableError` for what is damaged, encrypted, or has no text at all, and `LimitError`.
+        """
+        found = parse_apart("grainline.readers.pdf_text:pages_of", data, limits)
+        pages = [[Line(*line) for line in page] for page in found["pages"]]
+        if not any(pages):
+            if found["damaged"]:
+                raise UnreadableError(f"damaged PDF: none of its {len(pages)} pages can be read")
+            raise UnreadableError(f"no text layer: {len(pages)} scanned pages; OCR is not done")
+        title = _CONVERTED.sub("", found["title"]).strip() or _largest_words(pages)
+        meta = {"pages": len(pages), "pages_without_text": sum(1 for page in pages if not page)}
+        meta |= {"author": found["author"]} if found["author"] else {}
+        words = words_of(pages)
+        pages = without_running_heads(pages)
+        marks = _marks(found["outline"], pages)
+        layout = Layout()
+        for number, lines in enumerate(pages):
+            here = marks.get(number, [])
+            edges = {edge for mark in here if mark.found for edge in (mark.first, mark.last + 1)}
+            _write_page(layout, number, found["labels"][number], blocks_of(lines, words, frozenset(edges)), here)
+        yield document(source, title, layout.text(), limits, parts=layout.parts(), meta=meta)
+
+
+def _largest_words(pages: Sequence[Sequence[Line]]) -> str:
+    """The words on the first page in the largest letters, if these are larger than those of most lines."""
+    first = next(filter(None, pages))
+    size = max(line.height for line in first)
+    large = [line.text for line in first if line.height > 0.95 * size]
+    usual = median(line.height for page in pages for line in page)
+    return flow("\n".join(large[:LONGEST_TITLE])) if size > 1.15 * usual else ""
+
+
+def _bare(text: str) -> str:
+    """Letters and digits alone: what a bookmark and the page have in common."""
+    return "".join(filter(str.isalnum, text.casefold()))
+
+
+def _marks(outline: Sequence[Any], pages: Sequence[Sequence[Line]]) -> dict[int, list[_Mark]]:
+    """The bookmarks by the pages that they stand on; one of a page without text goes to the next page that has some."""
+    marks: dict[int, list[_Mark]] = {}
+    bare = [[_bare(line.text) for line in page] for page in pages]
+    for title, level, page, top in outline:
+        name = flow(title)
+        place = next((number for number in range(page, len(pages)) if pages[number]), None) if page is not None else None
+        if not name or place is None:
+            continue
+        here = marks.setdefault(place, [])
+        taken = {line for mark in here if mark.found for line in range(mark.first, mark.last + 1)}
+        spots = [spot for spot in _spots(_bare(name), bare[place]) if taken.isdisjoint(range(spot[1], spot[2] + 1))]
+        top = top if place == page else None
+        lines = pages[place]
+        if spots:
+            best = min(spots, key=lambda spot: (spot[0], _distance(lines[spot[1]], top), spot[1]))
+            here.append(_Mark(name, level, best[1], best[2], True))
+        else:
+            nearest = 0 if top is None else min(range(len(lines)), key=lambda line: _distance(lines[line], top))
+            here.append(_Mark(name, level, nearest, nearest, False))
+    return marks
+
+
+def _distance(line: Line, top: float | None) -> float:
+    return 0.0 if top is None else abs(line.bottom + line.height - top)
+
+
+def _spots(name: str, bare: Sequence[str]) -> Iterator[tuple[int, int, int]]:
+    """Where whole lines are the words of a bookmark: how many letters of numbering they differ by, first and last line."""
+    for first in range(len(bare) if name else 0):
+        words = ""
+        for last in range(first, min(first + LONGEST_TITLE, len(bare))):
+            words += bare[last]
+            if not bare[last] or len(words) > len(name) + NUMBERING:
+                break
+            difference = abs(len(words) - len(name))
+            longer, shorter = (words, name) if len(words) > len(name) else (name, words)
+            if longer.endswith(shorter) and difference <= NUMBERING and difference < len(shorter):
+                yield difference, first, last
+
+
+def _write_page(layout: Layout, number: int, label: str, blocks: Sequence[Block], marks: Sequence[_Mark]) -> None:
+    """Add the blocks of a page; a bookmark whose words are lines of it is a block, any other one a span in the text."""
+    if not blocks:
+        return
+    headings = {mark.first: mark for mark in marks if mark.found}
+    page_start = layout.length + (2 if layout.length else 0)
+    spans: dict[int, tuple[int, int]] = {}  # of each line in the document
+    for block in blocks:
+        mark = headings.get(block.first)
+        if mark is not None:
+            layout.add(block.text, "heading", name=mark.name, level=mark.level)
+        else:
+            layout.add(block.text, "prose")
+        start = layout.length - len(block.text)
+        for place, (begin, end) in enumerate(zip(block.starts, (*block.starts[1:], len(block.text)), strict=True)):
+            inked = len(block.text[begin:end].rstrip())
+            spans[block.first + place] = start + begin, start + begin + inked
+    text = layout.text()[page_start:] if any(not mark.found for mark in marks) else ""
+    for mark in marks:
+        if not mark.found:
+            found = re.search(r"\s*".join(map(re.escape, mark.name.split())), text, re.I)
+            start, end = (page_start + found.start(), page_start + found.end()) if found else spans[mark.first]
+            layout.mark("heading", start, end, mark.name, mark.level)
+    meta = {"label": label} if label not in ("", str(number + 1)) else {}
+    layout.mark("page", page_start, layout.length, str(number + 1), meta=meta)
