@@ -1,6 +1,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+BENCH_SETS ?= $(addprefix ../shared/data/,musique 2wikimultihopqa_hipporag101 lawbench_statute_zh netoperatorqa_zh cosqa_dev \
+  rust_doc_search cmrc2018_dev tatqa_test)
 
 .PHONY: demo test test-slow check bench clean
 
@@ -10,8 +12,14 @@ $(VENV)/.ready: pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	touch $@
 
+# Three questions over this repository: its guides in both languages, its code, its measured results.
+demo: export GRAINLINE_LIBRARY := .grainline/demo
 demo: $(VENV)/.ready
-	$(BIN)/python -m grainline.bench.demo
+	$(BIN)/grainline add README.md docs src results
+	$(BIN)/grainline ask "What happens to a file that cannot be read?"
+	$(BIN)/grainline ask "没有答案时会怎样？"
+	$(BIN)/grainline ask "which function is reciprocal_rank_fusion?" --agent grep
+	$(BIN)/grainline ask "What is the nDCG@10 of outline on lawbench_statute_zh?"
 
 test: $(VENV)/.ready
 	$(BIN)/python -m pytest -q -n 2
@@ -23,6 +31,12 @@ check: $(VENV)/.ready
 	$(BIN)/ruff format --check src tests
 	$(BIN)/ruff check src tests
 	$(BIN)/mypy
+
+# Quality and cost on the labelled sets of ../shared, and the floor of full-text search; results/ holds what README shows.
+bench: $(VENV)/.ready
+	$(BIN)/grainline bench retrieval $(BENCH_SETS) --out results/retrieval.json > results/retrieval.md
+	$(BIN)/python -m grainline.bench.lexical ../shared/data/musique > results/lexical.md
+	cat results/retrieval.md results/lexical.md
 
 clean:
 	rm -rf $(VENV) .grainline .mypy_cache .ruff_cache .pytest_cache

@@ -430,7 +430,7 @@ def test_sqlite_is_a_document_a_table() -> None:
 
 def test_sqlite_executes_nothing_of_the_file() -> None:
     script = """
-    CREATE TABLE a (x INT, bomb TEXT AS (hex(zeroblob(400000000))) VIRTUAL, kept INT AS (x + 1) STORED);
+    CREATE TABLE a (x INT, bomb TEXT AS (hex(zeroblob(40000000))) VIRTUAL, kept INT AS (x + 1) STORED);
     INSERT INTO a VALUES (1);
     CREATE VIEW endless AS WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) SELECT * FROM r;
     """

@@ -225,11 +225,12 @@ def _bar(label: str) -> Iterator[Callable[[int, int, str], None] | None]:
     if not sys.stderr.isatty():
         yield None
         return
-    with click.progressbar(length=1, label=label, file=sys.stderr, item_show_func=lambda item: str(item or "")) as bar:
+    shown: Any = click.progressbar(length=1, label=label, file=sys.stderr, item_show_func=lambda item: str(item or ""))
+    with shown as bar:
 
         def progress(done: int, total: int, item: str) -> None:
             bar.length = max(total, 1)
-            bar.update(done - bar.pos, item[-40:])  # type: ignore[arg-type]
+            bar.update(done - bar.pos, item[-40:])
 
         yield progress
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -206,7 +206,7 @@ class _Add:
                 self._summary.changed += 1
             elif old and old not in moved and not known:
                 labels = labels or self._known[old].labels
-                documents = self._again(old, path, labels)
+                documents = self._again(old, path, labels) or self._read(data, path, labels)
                 moved.add(old)
                 self._summary.renamed += 1
             else:
@@ -240,15 +240,18 @@ class _Add:
             made.append((labelled, shape(labelled)))
         return made
 
-    def _again(self, old: str, new: str, labels: tuple[str, ...]) -> Iterator[tuple[Document, Shaped]]:
-        """The documents of a file under its new path and labels, without reading it again."""
+    def _again(self, old: str, new: str, labels: tuple[str, ...]) -> list[tuple[Document, Shaped]]:
+        """The documents of a file under its new path and labels, without reading it again; none if only reading tells their titles."""
         snapshot = self._writer.snapshot()
+        made = []
         for number, _, _ in self._writer.documents_of(old):
             document = snapshot.at(number).document
             source = new + document.source.removeprefix(old)
-            title = title_of(source) if document.title == title_of(document.source) else document.title
-            moved = replace(document, id=identify(source, title, document.text), source=source, title=title, labels=labels)
-            yield moved, shape(moved)
+            if (named := _names(old, document.source)) != _names(new, source) and _bears(document, named):
+                return []  # it may be named after its file, or bear that name of itself
+            moved = replace(document, id=identify(source, document.title, document.text), source=source, labels=labels)
+            made.append((moved, shape(moved)))
+        return made
 
     def _commit(self) -> None:
         if self._rows or self._dropped:
@@ -281,3 +284,12 @@ def builders(documents: Iterable[tuple[int, Document, Shaped]]) -> dict[str, Bui
 
 def _below(path: str, roots: Sequence[str]) -> bool:
     return any(not root or path == root or path.startswith(root + "/") for root in roots)
+
+
+def _names(*sources: str) -> set[str]:
+    """What a reader may have called something after these sources."""
+    return {" ".join(title_of(source).split()) for source in sources}
+
+
+def _bears(document: Document, names: set[str]) -> bool:
+    return document.title in names or any(part.name in names for part in document.parts)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 
 from grainline.types import Document, Key, Node, Shaped
 
@@ -13,14 +15,17 @@ FOUND = frozenset(("passage",))
 def keys(document: Document, shaped: Shaped) -> Iterator[Key]:
     """The keys of a document's nodes: `text` (title, the header of a table, the words themselves) and `name` (title and path)."""
     text = document.text
+    headers = [(node.start, node.end, *node.meta["header"]) for node in shaped.nodes if node.kind == "table" and "header" in node.meta]
     for node in shaped.nodes:
         if node.kind not in FOUND:
             continue
-        yield Key(node.id, "text", f"{document.title}\n{_header(text, node)}{text[node.start : node.end]}")
+        yield Key(node.id, "text", f"{document.title}\n{_header(text, node, headers)}{text[node.start : node.end]}")
         yield Key(node.id, "name", "\n".join((document.title, *node.meta.get("path", ()))))
 
 
-def _header(text: str, node: Node) -> str:
-    """The header of the table that a passage is cut from, where it does not begin with it."""
-    start, end = node.meta.get("header", (0, 0))
-    return f"{text[start:end]}\n" if end <= node.start and end > start else ""
+def _header(text: str, node: Node, headers: Sequence[tuple[int, int, int, int]]) -> str:
+    """The header of the table that a passage is cut from, where the passage does not hold it itself."""
+    place = bisect_right(headers, (node.start, sys.maxsize)) - 1
+    if place < 0 or node.end > headers[place][1] or node.start < headers[place][3]:
+        return ""
+    return text[headers[place][2] : headers[place][3]] + "\n"

@@ -167,6 +167,7 @@ _ABBREVIATION = re.compile(
     r"(?:^|[\s(\[\"'“])(?:[A-Z]|[A-Za-z](?:\.[A-Za-z])+|Mr|Mrs|Ms|Dr|Prof|St|Sr|Jr|vs|etc|e\.g|i\.e|cf|al|Fig|Figs|Eq|Sec|Ch|No|Nos|Vol|pp|p"
     r"|Inc|Ltd|Co|Corp|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sep|Sept|Oct|Nov|Dec|approx|ca|Gen|Col|Sgt|Capt|Lt|Rev|Hon|Gov|Sen|Rep)\.$"
 )
+_BLANK = re.compile(r"\s*")
 _STARTS = re.compile(r"\s+[\"'“‘(\[*_`]*[^a-z\s]")
 
 
@@ -203,5 +204,6 @@ def _ends_here(text: str, begin: int, stop: int, end: int) -> bool:
     """Whether a Latin full stop ends the sentence: not behind an abbreviation, not before a small letter."""
     following = _STARTS.match(text, stop, end)
     if following is None:
-        return not text[stop:end].strip()
+        blank = _BLANK.match(text, stop, end)
+        return blank is not None and blank.end() == end
     return text[stop - 1] != "." or _ABBREVIATION.search(text, max(begin, stop - 12), stop) is None

@@ -58,9 +58,11 @@ def _parse(data: bytes, language: CodeLanguage) -> Tree:
     deadline = time.monotonic() + PARSE_SECONDS
 
     def chunk(offset: int, _point: Point) -> bytes:
+        """The bytes from `offset` on."""
         return data[offset : offset + CHUNK_BYTES]
 
     def is_late(_offset: int, _has_error: bool) -> bool:
+        """Whether to give up: the parser asks now and then, and only if it reads by callback."""
         return time.monotonic() > deadline
 
     try:

@@ -106,6 +106,7 @@ def _read_run(
     lengths: list[int] = []
 
     def lines() -> Iterator[str]:
+        """The lines, noting how long each one is that the reader takes for a row."""
         for line in io.StringIO(text[position:], newline="\n"):
             lengths.append(len(line))
             yield line

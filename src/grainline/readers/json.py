@@ -81,6 +81,7 @@ def without_extras(text: str) -> str:
     """
 
     def blank(match: re.Match[str]) -> str:
+        """A string as it is, anything else blanked out."""
         return match.group(1) or re.sub(r"[^\n]", " ", match.group())
 
     return EXTRAS.sub(blank, EXTRAS.sub(blank, text))  # the second time for a comma before a comment

@@ -49,7 +49,7 @@ def _write_sheet(layout: Layout, name: str, numbers: list[int], rows: list[list[
         layout.add("".join(rows[above]), "prose", meta={"sheet": name, "row": numbers[above]})
         above += 1
     rows, numbers = rows[above:], numbers[above:]
-    has_header = header_of(rows[:SAMPLE_ROWS])
+    has_header = len(rows) > 1 and header_of(rows[:SAMPLE_ROWS])
     meta = {"sheet": name, "columns": rows[0] if has_header else []}
     row_meta = [{"sheet": name, "row": number} for number in numbers]
     layout.add_table(rows, headers=int(has_header), name=name, row_meta=row_meta, meta=meta)
@@ -72,15 +72,16 @@ def sheets_of(data: bytes, limits: Limits) -> list[tuple[str, list[int], list[li
             name = entry.name
             numbers: list[int] = []
             rows: list[list[str]] = []
-            sheet = workbook.get_sheet_by_name(name)
-            first = sheet.start[0] + 1 if sheet.start else 1
-            for number, row in enumerate(sheet.to_python(skip_empty_area=True), first):
+            for number, row in enumerate(workbook.get_sheet_by_name(name).iter_rows(), 1):
+                if row.count("") == len(row):  # nearly all rows of a sheet with one far cell
+                    continue
                 cells = [_cell(value) for value in row]
-                if any(cells):
-                    numbers.append(number)
-                    rows.append(cells)
-                    count += 1
-                    size += sum(map(len, cells))
+                if not any(cells):
+                    continue
+                numbers.append(number)
+                rows.append(cells)
+                count += 1
+                size += sum(map(len, cells))
                 if count > limits.rows:
                     raise Exceeded("rows", count, limits.rows)
                 if size > limits.characters:
