@@ -12,12 +12,11 @@ $(VENV)/.ready: pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	touch $@
 
-# Three questions over this repository: its guides in both languages, its code, its measured results.
+# Three questions over this repository: its guides, its code, its measured results.
 demo: export GRAINLINE_LIBRARY := .grainline/demo
 demo: $(VENV)/.ready
 	$(BIN)/grainline add README.md docs src results
 	$(BIN)/grainline ask "What happens to a file that cannot be read?"
-	$(BIN)/grainline ask "没有答案时会怎样？"
 	$(BIN)/grainline ask "which function is reciprocal_rank_fusion?" --agent grep
 	$(BIN)/grainline ask "What is the nDCG@10 of outline on lawbench_statute_zh?"
 

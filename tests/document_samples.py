@@ -121,7 +121,8 @@ def open_sheets() -> bytes:
         for row in (("name", "born"), ("李雷", "1990"))
     )
     kind = "application/vnd.oasis.opendocument.spreadsheet"
-    return packed({"mimetype": kind, "content.xml": OPEN_DOCUMENT.format(rows=rows)})
+    manifest = '<m:manifest xmlns:m="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"/>'
+    return packed({"mimetype": kind, "META-INF/manifest.xml": manifest, "content.xml": OPEN_DOCUMENT.format(rows=rows)})
 
 
 CONTAINER = (

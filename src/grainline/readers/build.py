@@ -107,8 +107,7 @@ def document(
     """A document with the id that follows from its source and content; raises `LimitError` for too much text."""
     if len(text) > limits.characters:
         raise LimitError("characters", len(text), limits.characters)
-    title = " ".join(title.split()) or title_of(source)
-    text = text.encode("utf-8", "replace").decode("utf-8") if _has_surrogate(text) else text
+    source, title, text = _storable(source), _storable(" ".join(title.split()) or title_of(source)), _storable(text)
     return Document(
         identify(source, title, text), source, title, text, tuple(parts), language, (), dict(meta or {}), tuple(lines)
     )
@@ -119,12 +118,13 @@ def identify(source: str, title: str, text: str) -> str:
     return hashlib.blake2b("\0".join((source, title, text)).encode("utf-8"), digest_size=10).hexdigest()
 
 
-def _has_surrogate(text: str) -> bool:
+def _storable(text: str) -> str:
+    """The text with a question mark for each half of a surrogate pair, which no UTF-8 can hold; its length stays."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
-        return True
-    return False
+        return text.encode("utf-8", "replace").decode("utf-8")
+    return text
 
 
 class Layout:
