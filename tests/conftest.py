@@ -59,7 +59,9 @@ def folder(tmp_path: Path) -> Path:
     (root / "ownership.md").write_text(OWNERSHIP, encoding="utf-8")
     (root / "law" / "动物园.md").write_text(STATUTE, encoding="utf-8")
     (root / "story.txt").write_text(STORY, encoding="utf-8")
-    (root / "owl.py").write_text('def hoot_twice(times: int) -> str:\n    """Return the call of an owl."""\n    return "hoo" * times\n', encoding="utf-8")
+    (root / "owl.py").write_text(
+        'def hoot_twice(times: int) -> str:\n    """Return the call of an owl."""\n    return "hoo" * times\n', encoding="utf-8"
+    )
     return root
 
 

@@ -50,7 +50,7 @@ def parents(shaped: Shaped) -> dict[str, str]:
     return {edge.target: edge.source for edge in shaped.edges if edge.kind == "child"}
 
 
-def check(document: Document, shaped: Shaped) -> None:
+def check_shape(document: Document, shaped: Shaped) -> None:
     """What holds for every shape of every document."""
     text = document.text
     nodes = {node.id: node for node in shaped.nodes}

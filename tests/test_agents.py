@@ -43,7 +43,10 @@ def test_outline_tells_the_path(library: Library) -> None:
     [
         ("hoot_\\w+", "def hoot_twice(times: int) -> str:"),
         ("/第.条 盗窃/", "第四条 盗窃动物的，移送公安机关处理。"),
-        ("where is `seventeen hares` told?", "Marta opened the door and counted seventeen hares in the field. She closed it again. The night was quiet after that."),
+        (
+            "where is `seventeen hares` told?",
+            "Marta opened the door and counted seventeen hares in the field. She closed it again. The night was quiet after that.",
+        ),
         ("what does hoot_twice return?", "def hoot_twice(times: int) -> str:"),
         (r"\p{Han}{2}猫头鹰", "第三条 投喂猫头鹰的，处五百元以下罚款；情节严重的，禁止入园一年。"),
     ],
@@ -69,9 +72,9 @@ def test_a_hostile_pattern_takes_no_time(library: Library, tmp_path: Path) -> No
 
 def test_pattern_of_a_question() -> None:
     assert pattern_of("错误码 “E0382” 是什么") == "E0382"
-    assert pattern_of("what raises std::io::Error and ReadTimeout?") == "std::io::Error|ReadTimeout" or "std::io::Error" in pattern_of(
+    assert pattern_of(
         "what raises std::io::Error and ReadTimeout?"
-    )
+    ) == "std::io::Error|ReadTimeout" or "std::io::Error" in pattern_of("what raises std::io::Error and ReadTimeout?")
 
 
 class Toy:

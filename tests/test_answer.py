@@ -30,7 +30,9 @@ def test_the_sentence_that_answers(library: Library, question: str, source: str,
     assert "[1]" in answer.text
 
 
-@pytest.mark.parametrize("question", ["What is the capital of Mongolia?", "Who composed the Magic Flute?", "钨的熔点是多少？", "zzz qqq"])
+@pytest.mark.parametrize(
+    "question", ["What is the capital of Mongolia?", "Who composed the Magic Flute?", "钨的熔点是多少？", "zzz qqq"]
+)
 def test_what_is_not_there_is_not_answered(library: Library, question: str) -> None:
     answer = library.ask(question)
     assert not answer.answered

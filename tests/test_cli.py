@@ -16,7 +16,9 @@ COST = {"milliseconds", "embedded", "calls", "tokens_in", "tokens_out"}
 
 def run(*words: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", "from grainline.cli import run; run()", *words]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, encoding="utf-8", env={**os.environ, **environment}, timeout=60)
+    return subprocess.run(
+        command, cwd=cwd, capture_output=True, text=True, encoding="utf-8", env={**os.environ, **environment}, timeout=60
+    )
 
 
 @pytest.fixture
@@ -100,6 +102,10 @@ def test_no_progress_in_a_pipe(tmp_path: Path, folder: Path) -> None:
 
 def test_a_closed_pipe_is_no_traceback(place: Path) -> None:
     done = subprocess.run(
-        f"{sys.executable} -c 'from grainline.cli import run; run()' search owl | true", shell=True, cwd=place, capture_output=True, text=True
+        f"{sys.executable} -c 'from grainline.cli import run; run()' search owl | true",
+        shell=True,
+        cwd=place,
+        capture_output=True,
+        text=True,
     )
     assert "Traceback" not in done.stderr

@@ -6,19 +6,20 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
-import document_samples as documents
 import pytest
+
+import document_samples as documents
+import grainline
+import grainline.errors
 import test_readers_code as code
 import test_readers_data as data
 from conftest import OWNERSHIP, STATUTE, STORY
-
-import grainline
-import grainline.errors
 from grainline.readers.text import Text
 from grainline.types import Limits
 
 RST = "Owls\n====\n\nThey hunt at night.\n\n- one\n- two\n\n猫头鹰\n------\n\n夜里捕食。::\n\n   hoot()\n"
-HTML = f"<html><head><title>Owls 猫头鹰</title></head><body><h1>Owls</h1><p>{STORY}</p><table><tr><th>a</th></tr><tr><td>1</td></tr></table></body></html>"
+TABLE = "<table><tr><th>a</th></tr><tr><td>1</td></tr></table>"
+HTML = f"<html><head><title>Owls 猫头鹰</title></head><body><h1>Owls</h1><p>{STORY}</p>{TABLE}</body></html>"
 SAMPLES: dict[str, Callable[[], bytes]] = {
     "a.md": lambda: (OWNERSHIP + STATUTE).encode(),
     "a.txt": lambda: (STATUTE + STORY).encode("gb18030"),
@@ -49,7 +50,23 @@ SAMPLES: dict[str, Callable[[], bytes]] = {
     "a.cpp": lambda: code.CPP.encode(),
 }
 #: pieces that mean something to parsers
-NASTY = [b"\0", b"\xff\xfe", b"\xef\xbb\xbf", b"](", b"<!--", b"```", b"\n|", b"%%EOF", b"PK\x05\x06", b"&#0;", b"<![CDATA[", b"-" * 300, b"9" * 400, b'"', b"\r"]
+NASTY = [
+    b"\0",
+    b"\xff\xfe",
+    b"\xef\xbb\xbf",
+    b"](",
+    b"<!--",
+    b"```",
+    b"\n|",
+    b"%%EOF",
+    b"PK\x05\x06",
+    b"&#0;",
+    b"<![CDATA[",
+    b"-" * 300,
+    b"9" * 400,
+    b'"',
+    b"\r",
+]
 
 
 def damaged(sample: bytes, dice: random.Random) -> bytes:

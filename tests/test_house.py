@@ -68,7 +68,20 @@ def test_files_and_functions_are_short(path: Path) -> None:
 def test_import_is_light() -> None:
     code = "import sys, grainline; print(' '.join(sorted({name.partition('.')[0] for name in sys.modules})))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    heavy = {"numpy", "lxml", "docx", "pptx", "docutils", "tree_sitter", "re2", "click", "onnxruntime", "torch", "starlette", "httpx"}
+    heavy = {
+        "numpy",
+        "lxml",
+        "docx",
+        "pptx",
+        "docutils",
+        "tree_sitter",
+        "re2",
+        "click",
+        "onnxruntime",
+        "torch",
+        "starlette",
+        "httpx",
+    }
     assert not heavy & set(loaded)
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import grainline
 from grainline.match import lexical
 from grainline.match.index import SEGMENTS, Index
-from grainline.match.lexical import B, K1, K3, Found, Lexical, best
+from grainline.match.lexical import K1, K3, B, Found, Lexical, best
 from grainline.match.postings import Builder, merge
 from grainline.text import question_terms, terms
 from grainline.types import Where

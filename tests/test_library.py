@@ -37,7 +37,9 @@ def test_changed_renamed_and_vanished_files(library: Library, folder: Path) -> N
     summary = library.add([folder])
     assert (summary.changed, summary.renamed, summary.removed, summary.unchanged) == (1, 1, 1, 1)
     assert sources(library) == ["docs/law/动物园.md", "docs/moved.md", "docs/story.txt"]
-    assert [library.source(hit.node.document_id) for hit in library.search("heron", agent="fulltext").hits] == ["docs/story.txt"]
+    assert [library.source(hit.node.document_id) for hit in library.search("heron", agent="fulltext").hits] == [
+        "docs/story.txt"
+    ]
     assert library.search("seventeen hares", agent="fulltext").hits == ()
     assert library.search("mutable reference", agent="fulltext").hits
 

@@ -15,7 +15,7 @@ from grainline.shapes.table import MAXIMUM_ROWS
 from grainline.shapes.tree import DEEPEST
 from grainline.text import count_tokens
 from grainline.types import Document, Edge, Part
-from shape_checks import check, markdown, parents, passages, plain
+from shape_checks import check_shape, markdown, parents, passages, plain
 
 # --- the fast path and the tree ---
 
@@ -71,7 +71,7 @@ def test_nesting_without_end_is_bounded() -> None:
     text = "class x " * 4000
     parts = [Part("class", 8 * at, len(text), f"x{at}") for at in range(4000)]
     shaped = shape(plain(text, *parts))
-    check(plain(text, *parts), shaped)
+    check_shape(plain(text, *parts), shaped)
     assert max(len(node.meta.get("path", ())) for node in shaped.nodes) == DEEPEST
 
 
@@ -213,11 +213,11 @@ def documents(draw: st.DrawFn) -> Document:
 @given(documents())
 def test_any_document_gives_a_proper_tree(document: Document) -> None:
     shaped = shape(document)
-    check(document, shaped)
+    check_shape(document, shaped)
     assert shape(document) == shaped
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.text(alphabet="ab第一二条章、（）1. \n。A=-", max_size=120))
 def test_any_text_gives_a_proper_tree(text: str) -> None:
-    check(plain(text), shape(plain(text)))
+    check_shape(plain(text), shape(plain(text)))

@@ -10,7 +10,7 @@ import pytest
 from grainline.shapes import shape
 from grainline.shapes.numbering import numeral
 from grainline.types import Document, Part
-from shape_checks import SHARED, check, markdown, named, outline, passages, plain, read, shared
+from shape_checks import SHARED, check_shape, markdown, named, outline, passages, plain, read, shared
 
 
 def test_headings_nest_by_level_and_keep_their_first_passage() -> None:
@@ -281,6 +281,6 @@ def test_books_keep_the_headings_of_their_markup(folder: str) -> None:
     for path in sorted((SHARED / folder).glob("*.md"))[:12]:
         document = read(path)
         shaped = shape(document)
-        check(document, shaped)
+        check_shape(document, shaped)
         marked = [part.name for part in document.parts if part.kind == "heading"]
         assert [name.strip() for name in outline(shaped)] == marked

@@ -196,9 +196,13 @@ def bench() -> None:
 
 @bench.command()
 @click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--agent", "agents", default="fulltext,outline,window,parent", show_default=True, help="Agents, with commas between.")
+@click.option(
+    "--agent", "agents", default="fulltext,outline,window,parent", show_default=True, help="Agents, with commas between."
+)
 @click.option("--limit", type=click.IntRange(min=1), help="Ask only the first so many questions.")
-@click.option("--out", type=click.Path(path_type=Path), help="Write the results to this file, with commit, machine and command.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Write the results to this file, with commit, machine and command."
+)
 @_json
 def retrieval(folders: tuple[Path, ...], agents: str, limit: int | None, out: Path | None, as_json: bool) -> None:
     """Index each BEIR FOLDER (corpus.jsonl, queries.jsonl, qrels.tsv) afresh and ask agents its questions.

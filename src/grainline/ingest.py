@@ -68,6 +68,14 @@ def add(folder: Path, paths: Sequence[str | Path], options: Options, progress: P
         return _Add(writer, options, progress or _quiet).run(paths)
 
 
+def reread(writer: Writer, wanted: Mapping[str, tuple[str, Path]]) -> Summary:
+    """Read files of the library again, given by their paths in it with their roots and where they lie, if their digests differ.
+
+    They keep their labels. Raises as `add`.
+    """
+    return _Add(writer, Options(), _quiet).reread(wanted)
+
+
 def remove(folder: Path, sources: Sequence[str]) -> int:
     """Remove documents, files and folders by their sources, with all that came of them; returns how many documents went.
 
@@ -151,6 +159,19 @@ class _Add:
         self._summary.documents = self._writer.manifest.documents
         return self._summary
 
+    def reread(self, wanted: Mapping[str, tuple[str, Path]]) -> Summary:
+        """Read the wanted files where they lie; returns what was done."""
+        for path, (root, location) in sorted(wanted.items()):
+            for item in find(location, limits=self._options.limits):
+                if isinstance(item, Found):
+                    self._file(path, root, item, {}, set())
+                else:
+                    self._summary.failed.append((path, item.reason))
+            if self._characters >= self._options.commit_characters:
+                self._commit()
+        self._commit()
+        return self._summary
+
     def _find(self, paths: Sequence[str | Path]) -> tuple[dict[str, tuple[str, Found]], set[str], list[str]]:
         """Files to look at by library path; paths to keep as they are since they cannot be read now; the scanned paths."""
         found: dict[str, tuple[str, Found]] = {}
@@ -159,7 +180,7 @@ class _Add:
         for given in paths:
             location = Path(given)
             if not location.exists():
-                raise NotFoundError(f"{given} does not exist")
+                raise NotFoundError(f"{given} does not exist; name a file or folder (and put a question in quotes)")
             root, inside = self._root(given, location.resolve())
             base = "/".join(part for part in (root, inside) if part)
             scanned.append(base)

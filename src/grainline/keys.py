@@ -15,7 +15,9 @@ FOUND = frozenset(("passage",))
 def keys(document: Document, shaped: Shaped) -> Iterator[Key]:
     """The keys of a document's nodes: `text` (title, the header of a table, the words themselves) and `name` (title and path)."""
     text = document.text
-    headers = [(node.start, node.end, *node.meta["header"]) for node in shaped.nodes if node.kind == "table" and "header" in node.meta]
+    headers = [
+        (node.start, node.end, *node.meta["header"]) for node in shaped.nodes if node.kind == "table" and "header" in node.meta
+    ]
     for node in shaped.nodes:
         if node.kind not in FOUND:
             continue

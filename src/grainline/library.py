@@ -68,13 +68,13 @@ class Library:
 
     def add(self, paths: Sequence[str | Path], options: Options | None = None, progress: Progress | None = None) -> Summary:
         """Bring the library up to date with the files under `paths`; see `ingest.add`."""
-        from grainline import ingest  # readers and shapes are not needed for asking
+        import grainline.ingest as ingest  # readers and shapes are not needed for asking
 
         return ingest.add(self.folder, paths, options or ingest.Options(), progress)
 
     def remove(self, sources: Sequence[str]) -> int:
         """Remove documents by source; see `ingest.remove`."""
-        from grainline import ingest
+        import grainline.ingest as ingest
 
         return ingest.remove(self.folder, sources)
 

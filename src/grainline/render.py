@@ -106,12 +106,13 @@ def summary_text(summary: Summary) -> str:
 
 def status_text(status: dict[str, Any]) -> str:
     """What a library holds, for a person."""
-    return "\n".join(
-        f"{name}: {', '.join(map(str, value)) if isinstance(value, list) and name != 'sources' else value}"
-        if name != "sources"
-        else "\n".join(value)
-        for name, value in status.items()
-    )
+    lines = []
+    for name, value in status.items():
+        if name == "sources":
+            lines += value
+        elif value != []:
+            lines.append(f"{name}: {', '.join(value) if isinstance(value, list) else value}")
+    return "\n".join(lines)
 
 
 def report_json(report: Report) -> dict[str, Any]:

@@ -158,22 +158,27 @@ def held(text: str, weights: dict[str, float]) -> frozenset[str]:
 
 
 def quotable(document: Document, hit: Hit) -> list[tuple[int, int, float]]:
-    """The spans of a hit that can be quoted, and what they are worth by kind: its sentences, or runs of its lines where a sentence
-    would be too long. Headings, comments and marks without a word are left out; code within prose counts for less."""
-    whole_code = document.parts and all(part.kind != "prose" for part in document.parts)
-    aside = [part for part in document.parts if part.kind in ("heading", "comment") and not whole_code]
-    code = [part for part in document.parts if part.kind == "code" and not whole_code]
-    spans = []
-    for start, end in sentences(document.text, hit.node.start, hit.node.end):
-        for first, last in _clipped(document.text, start, end):
-            if (
-                _within(first, aside)
-                or _HEADING.match(document.text, first)
-                or not any(map(str.isalnum, document.text[first:last]))
-            ):
-                continue
-            spans.append((first, last, CODE if _within(first, code) else 1.0))
-    return spans
+    """The spans of a hit that can be quoted, and what each is worth by its kind.
+
+    They are its sentences and rows of tables, or runs of lines where one would be too long. Headings, comments and marks without a
+    word are left out; code within prose counts for less.
+    """
+    first, last = hit.node.start, hit.node.end
+    # parts that begin in the hit, and those before that may reach into it
+    parts = [part for part in document.parts if part.start < last and part.end > first]
+    prose = not parts or any(part.kind in ("prose", "heading") for part in parts)
+    rows = [part for part in parts if part.kind == "row"]
+    tables = [part for part in parts if part.kind == "table"] if rows else []
+    aside = [part for part in parts if part.kind in ("heading", "comment") and prose]
+    code = [part for part in parts if part.kind == "code" and prose]
+    spans = [(max(row.start, first), min(row.end, last)) for row in rows]
+    spans += [span for span in sentences(document.text, first, last) if not _within(span[0], tables)]
+    found = []
+    for start, end in sorted(piece for span in spans for piece in _clipped(document.text, *span)):
+        if _within(start, aside) or _HEADING.match(document.text, start) or not any(map(str.isalnum, document.text[start:end])):
+            continue
+        found.append((start, end, CODE if _within(start, code) else 1.0))
+    return found
 
 
 def _within(place: int, parts: Sequence[Part]) -> bool:

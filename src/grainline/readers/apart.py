@@ -19,7 +19,9 @@ from grainline.errors import LimitError, UnreadableError
 from grainline.types import Limits
 
 MEMORY = 1 << 30  #: bytes beyond what a file may unpack to: pdfium and its tables take most of it on maps and drawings
-SECONDS = 120  #: of processor time: a book of 1,000 pages takes about ten
+#: of processor time, and one more for each so many bytes of the file: a book of 1,000 pages takes about ten
+SECONDS = 20
+BYTES_A_SECOND = 250_000
 PATIENCE = 4  #: times as long by the clock, on a machine that is busy with other things
 _DIED = "its parser crashed, or wanted more memory or time than one file may cost"
 _START = "import sys; sys.path[:] = {path!r}; from grainline.readers.apart import serve; serve({function!r}, {limits!r})"
@@ -43,7 +45,7 @@ def parse_apart(function: str, data: bytes, limits: Limits) -> Any:
             input=data,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # panics and warnings of the library
-            timeout=SECONDS * PATIENCE,
+            timeout=_seconds(data) * PATIENCE,
             check=False,
         )
         kind, value = json.loads(done.stdout)
@@ -61,11 +63,12 @@ def parse_apart(function: str, data: bytes, limits: Limits) -> Any:
 def serve(function: str, values: list[int]) -> None:
     """The other side of `parse_apart`: bytes from standard input, JSON to standard output."""
     limits = Limits(*values)
-    _bound(limits)
+    data = sys.stdin.buffer.read()
+    _bound(limits, _seconds(data))
     module, _, name = function.partition(":")
     answer: tuple[str, Any]
     try:
-        answer = "done", getattr(import_module(module), name)(sys.stdin.buffer.read(), limits)
+        answer = "done", getattr(import_module(module), name)(data, limits)
     except Exceeded as error:
         answer = "limit", error.args
     except UnreadableError as error:
@@ -73,13 +76,17 @@ def serve(function: str, values: list[int]) -> None:
     sys.stdout.buffer.write(json.dumps(answer).encode("ascii"))
 
 
-def _bound(limits: Limits) -> None:
+def _seconds(data: bytes) -> int:
+    return SECONDS + len(data) // BYTES_A_SECOND
+
+
+def _bound(limits: Limits, seconds: int) -> None:
     try:
         import resource
     except ImportError:
         return
     memory = MEMORY + limits.file_bytes + 2 * limits.unpacked_bytes
-    for kind, most in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_CPU, SECONDS), (resource.RLIMIT_CORE, 0)):
+    for kind, most in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_CPU, seconds), (resource.RLIMIT_CORE, 0)):
         _, hard = resource.getrlimit(kind)
         try:
             resource.setrlimit(kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))

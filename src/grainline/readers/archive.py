@@ -107,6 +107,16 @@ def say_encrypted(data: bytes) -> str:
     return "encrypted Office file: it needs a password" if "EncryptedPackage".encode("utf-16-le") in data else ""
 
 
+def check_xml(data: bytes) -> None:
+    """Raise `UnreadableError` unless an XML text is well formed; costs no memory, and less time than `parse_xml`."""
+    from xml.parsers import expat
+
+    try:
+        expat.ParserCreate().Parse(data, True)
+    except (expat.ExpatError, ValueError) as error:
+        raise UnreadableError(f"broken XML: {error}") from error
+
+
 def parse_xml(data: bytes, encoding: str | None = None) -> _Element:
     """The root of an XML text: entities are not resolved, nothing is fetched, depth and size have libxml2's bounds.
 

@@ -108,6 +108,7 @@ class _Line:
         self._places: list[int] = []
 
     def add(self, character: str, place: int) -> None:
+        """Take in the next character and its index on the page."""
         character = "•" if character in _BULLETS else character
         if character == " " or (character > " " and character.isprintable()) or character in f"{HYPHEN}\u3000\xa0":
             if any(first <= character <= last for first, last in _FORMS):

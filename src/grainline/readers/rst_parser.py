@@ -149,6 +149,7 @@ class _Directives:
         self.nested_sm_kwargs = {"state_classes": STATES, "initial_state": "Body"}
 
     def directive(self, match: re.Match[str], **presets: Any) -> tuple[list[nodes.Node], bool]:
+        """What a directive becomes, and whether a blank line ended it."""
         name = match.group(1).lower()
         if name in GRAMMATICAL:
             return super().directive(match, **presets)  # type: ignore[misc, no-any-return]

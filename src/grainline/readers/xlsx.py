@@ -13,10 +13,12 @@ from typing import Any
 
 from grainline.errors import UnreadableError
 from grainline.readers.apart import Exceeded, parse_apart
-from grainline.readers.archive import OLE, Archive, say_encrypted
+from grainline.readers.archive import OLE, Archive, check_xml, say_encrypted
 from grainline.readers.build import Layout, document
 from grainline.readers.csv import SAMPLE_ROWS, header_of
 from grainline.types import Document, Limits
+
+_OPEN_DOCUMENT = "content.xml"  #: the table in an OpenDocument file; calamine waits for ever where a tag in it is not closed
 
 
 class Xlsx:
@@ -29,7 +31,9 @@ class Xlsx:
         that are not empty, all sheets together.
         """
         if not data.startswith(OLE):
-            Archive(data, limits)
+            archive = Archive(data, limits)
+            if _OPEN_DOCUMENT in archive.names():
+                check_xml(archive.read(_OPEN_DOCUMENT))
         elif reason := say_encrypted(data):
             raise UnreadableError(reason)
         layout = Layout()

@@ -70,10 +70,12 @@ class _Item:
 
     @property
     def rank(self) -> int:
+        """The rank of its mark; 0 for a heading without one."""
         return self.heading.mark.rank if self.heading.mark else 0
 
     @property
     def style(self) -> str:
+        """The style of its mark; "" for a heading without one."""
         return self.heading.mark.style if self.heading.mark else ""
 
 
