@@ -15,7 +15,8 @@ $(VENV)/.ready: pyproject.toml
 # Three questions over this repository: its guides, its code, its measured results.
 demo: export GRAINLINE_LIBRARY := .grainline/demo
 demo: $(VENV)/.ready
-	$(BIN)/grainline add README.md docs src results
+	rm -rf .grainline/demo
+	$(BIN)/grainline add docs src results/retrieval.md results/lexical.md
 	$(BIN)/grainline ask "What happens to a file that cannot be read?"
 	$(BIN)/grainline ask "which function is reciprocal_rank_fusion?" --agent grep
 	$(BIN)/grainline ask "What is the nDCG@10 of outline on lawbench_statute_zh?"
@@ -35,7 +36,7 @@ check: $(VENV)/.ready
 bench: $(VENV)/.ready
 	$(BIN)/grainline bench retrieval $(BENCH_SETS) --out results/retrieval.json > results/retrieval.md
 	$(BIN)/python -m grainline.bench.lexical ../shared/data/musique > results/lexical.md
-	cat results/retrieval.md results/lexical.md
+	$(BIN)/python -m grainline.bench.readme README.md
 
 clean:
 	rm -rf $(VENV) .grainline .mypy_cache .ruff_cache .pytest_cache

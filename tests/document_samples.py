@@ -14,7 +14,37 @@ import xlsxwriter
 from docx.oxml.ns import qn
 from docx.shared import Inches
 from PIL import Image
+from pptx.chart.data import CategoryChartData
+from pptx.enum.chart import XL_CHART_TYPE
 from pptx.util import Inches as SlideInches
+
+from grainline.readers import reader_for
+from grainline.types import Document, Limits
+
+
+def read(name: str, data: bytes | str, limits: Limits | None = None) -> Document:
+    """The one document in a file, after a check of what all documents keep to."""
+    reader = reader_for(name)
+    assert reader is not None
+    raw = data.encode() if isinstance(data, str) else data
+    (document,) = reader.read(raw, name, limits or Limits())
+    spans = [(part.start, -part.end) for part in document.parts]
+    assert spans == sorted(spans)
+    for part in document.parts:
+        assert 0 <= part.start < part.end <= len(document.text)
+        words = document.text[part.start : part.end]
+        assert words == words.strip() or part.kind == "code"
+        assert part.kind != "image" or part.name in words
+    assert not document.lines or len(document.lines) == document.text.count("\n") + 1
+    return document
+
+
+def kinds(document: Document, *wanted: str) -> list[str]:
+    return [document.text[part.start : part.end] for part in document.parts if part.kind in wanted]
+
+
+def headings(document: Document) -> list[tuple[int, str]]:
+    return [(part.level, part.name) for part in document.parts if part.kind == "heading"]
 
 
 def picture() -> io.BytesIO:
@@ -79,6 +109,21 @@ def slides() -> bytes:
     data = io.BytesIO()
     deck.save(data)
     return data.getvalue()
+
+
+def chart() -> bytes:
+    deck = pptx.Presentation()
+    data = CategoryChartData()
+    data.categories = ["2023", "2024"]
+    data.add_series("barn", (3, 4))
+    data.add_series("snowy", (5, 6.5))
+    slide = deck.slides.add_slide(deck.slide_layouts[6])
+    box = (SlideInches(1), SlideInches(2), SlideInches(4), SlideInches(3))
+    drawn = slide.shapes.add_chart(XL_CHART_TYPE.COLUMN_CLUSTERED, *box, data).chart
+    drawn.chart_title.text_frame.text = "Owls by year"
+    out = io.BytesIO()
+    deck.save(out)
+    return out.getvalue()
 
 
 def sheets() -> bytes:
@@ -236,7 +281,7 @@ def _pdf_file(objects: Sequence[bytes], trailer: bytes = b"") -> bytes:
 def manual() -> bytes:
     """A PDF with two pages of text, one of them Chinese, and bookmarks."""
     english = shown(["1 Introduction"], size=18) + shown(
-        ["These words are about the long-", "est journey of a", "man who knew hyphen-", "ation. It ends here."], top=680
+        ["These words tell of the lon-", "gest journey of a man who", "knew a well-", "known road. It ends here."], top=680
     )
     chinese = shown(["第一条 为了保护民事主体的合法权", "益，调整民事关系，维护社会和经济", "秩序。"], chinese=True, step=18)
     return pdf([english, chinese], [("Introduction", 0, 740), ("没有的标题", 1, 735), ("民事关系", 1, 0)])

@@ -182,8 +182,9 @@ def remove(sources: tuple[str, ...], library: str | None, as_json: bool) -> None
 def doctor(library: str | None, as_json: bool) -> None:
     """Check every byte that matters, mend what can be mended, and say what was done."""
     from grainline.doctor import examine
+    from grainline.library import locate
 
-    report = examine(grainline.library.locate(library))
+    report = examine(locate(library))
     _show(render.report_json(report), as_json, render.report_text(report))
     if not report.sound:
         raise SystemExit(1)

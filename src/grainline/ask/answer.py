@@ -33,6 +33,8 @@ QUOTE_CHARACTERS = 600
 NUMBER, DEFINES = 1.25, 1.25
 #: how much less code is worth that stands in prose
 CODE = 0.5
+#: how much less a sentence is worth that asks
+ASKS = 0.4
 #: how much less each later hit is worth
 RANK = 0.05
 _ASKS_NUMBER = re.compile(
@@ -118,9 +120,13 @@ def _bonus(question: str) -> Callable[[str], float]:
         rf"|(?:called|known as|属于|称为|叫做|即为)\s*[*_`“『「]*{subject}",
         re.IGNORECASE,
     )
-    return lambda sentence: (
-        (NUMBER if number and _NUMBER.search(sentence) else 1.0) * (DEFINES if subject and defines.search(sentence) else 1.0)
-    )
+
+    def bonus(sentence: str) -> float:
+        worth = NUMBER if number and _NUMBER.search(sentence) else 1.0
+        worth *= DEFINES if subject and defines.search(sentence) else 1.0
+        return worth * (ASKS if sentence.rstrip("\"'”’」』)）*_` ").endswith(("?", "？")) else 1.0)
+
+    return bonus
 
 
 def choose(found: Sequence[Candidate], weights: dict[str, float]) -> list[Candidate]:

@@ -16,7 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-MARKED = re.compile(r"(<!-- (results/[\w.]+) -->\n).*?(\n<!-- end -->)", re.S)
+MARKED = re.compile(r"(<!-- (results/[\w.]+) -->).*?(<!-- end -->)", re.S)
 
 
 def block(kind: str) -> re.Pattern[str]:
@@ -42,7 +42,7 @@ def filled(readme: str, root: Path) -> str:
         code = block("python").search(readme)[2]  # type: ignore[index]
         output = printed(["-c", code], folder)
         readme = block("text").sub(lambda match: match[1] + output + match[3], readme, count=1)
-    return MARKED.sub(lambda match: match[1] + (root / match[2]).read_text(encoding="utf-8").strip() + match[3], readme)
+    return MARKED.sub(lambda match: f"{match[1]}\n{(root / match[2]).read_text(encoding='utf-8').strip()}\n{match[3]}", readme)
 
 
 if __name__ == "__main__":

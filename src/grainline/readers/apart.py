@@ -18,7 +18,7 @@ from typing import Any
 from grainline.errors import LimitError, UnreadableError
 from grainline.types import Limits
 
-MEMORY = 1 << 30  #: bytes beyond what a file may unpack to: pdfium and its tables take most of it on maps and drawings
+MEMORY = 512 << 20  #: bytes beyond what a file may unpack to: pdfium and its tables take most of it on maps and drawings
 #: of processor time, and one more for each so many bytes of the file: a book of 1,000 pages takes about ten
 SECONDS = 20
 BYTES_A_SECOND = 250_000

@@ -1,7 +1,6 @@
 """HTML: bytes to text, text to a tree, and which part of the tree is the page itself; `readers.html_layout` lays it out.
 
-The text is laid out anew, so `Document.lines` says where each line of it stands in the source. libxml2 drops what is nested
-deeper than 256 elements.
+The text is laid out anew, so `Document.lines` says where each line of it stands in the source.
 """
 
 from __future__ import annotations
@@ -9,6 +8,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator
+from html.entities import html5
 from typing import TYPE_CHECKING
 
 from grainline.errors import UnreadableError
@@ -36,6 +36,9 @@ _LARGER = {
     "us-ascii": "cp1252",
 }
 _STRAY = 500  #: one broken character in so many is a slip, more are another encoding
+#: entities of HTML, which XML knows only from a DTD that is never fetched
+_ENTITY = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)(\w{2,32});")
+_SUBSET = re.compile(r"<!DOCTYPE[^<>\[]{0,200}\[.{0,20000}?\]\s*>", re.S)  #: declarations that an HTML parser would show
 _XHTML = 'xmlns="http://www.w3.org/1999/xhtml"'
 
 
@@ -49,7 +52,10 @@ class Html:
         title = ""
         root = parse_page(decode_page(data))
         if root is not None:
-            write_page(root, layout)
+            try:
+                write_page(root, layout)
+            except RecursionError as error:
+                raise UnreadableError("nested too deeply") from error
             tops = (part.name for part in layout.parts() if part.kind == "heading" and part.level == 1)
             title = title_of_page(root) or next(tops, "")
             if lang := root.get("lang") or root.get("{http://www.w3.org/XML/1998/namespace}lang"):
@@ -76,20 +82,31 @@ def decode_page(data: bytes) -> str:
 
 
 def parse_page(text: str) -> _Element | None:
-    """The root of a page, however broken; None if there is nothing in it. Well-formed XHTML is read as XML, as it is meant."""
+    """The root of a page, however broken; None if there is nothing in it. Well-formed XHTML is read as XML, as it is meant.
+
+    Raises `UnreadableError` where libxml2 gives up before the end.
+    """
     from lxml import etree
 
-    data = text.encode("utf-8", "replace")
     if text.lstrip("\ufeff \n\t").startswith("<?xml") or _XHTML in text[:2000]:
         try:
-            return parse_xml(data, "utf-8")
+            return parse_xml(_ENTITY.sub(_character, text).encode("utf-8", "replace"), "utf-8")
         except UnreadableError:
             pass  # most pages that call themselves XHTML are not; browsers read them as HTML too
-    parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, no_network=True, huge_tree=False)
-    try:
-        return etree.fromstring(data, parser)
-    except etree.LxmlError:  # "Document is empty"
-        return None
+    data = _SUBSET.sub(lambda found: "\n" * found.group().count("\n"), text, 1).encode("utf-8", "replace")
+    for huge in (False, True):  # pages that never close their tags pass the first bound; HTML has no entities to explode
+        parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, no_network=True, huge_tree=huge)
+        try:
+            root = etree.fromstring(data, parser)
+        except etree.LxmlError:  # "Document is empty"
+            return None
+        if not any(entry.level == etree.ErrorLevels.FATAL for entry in parser.error_log):
+            return root
+    raise UnreadableError("nested deeper than 2,048 elements")
+
+
+def _character(entity: re.Match[str]) -> str:
+    return html5.get(f"{entity.group(1)};", entity.group())
 
 
 def title_of_page(root: _Element) -> str:

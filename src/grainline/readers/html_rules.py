@@ -94,7 +94,8 @@ ANCHORS = frozenset(("#", "¶", "§", "🔗"))
 _LANGUAGE = re.compile(r"(?:^|\s)(?:lang(?:uage)?|highlight(?:-source)?|brush:?)[-: ]\s*([\w+#]+)")
 _CONTROLS = dict.fromkeys((*range(9), 11, *range(14, 32), 127))
 LAST_LINE = 65_535  #: where libxml2 stops counting source lines
-CARRIED = 200  #: characters of a cell that are repeated in the rows that it spans; more would let a small page grow without end
+CARRIED = 200  #: characters of a cell that is said again in the rows that it spans
+REPEATED = 100_000
 
 
 def tag_of(element: _Element) -> str:
@@ -219,21 +220,29 @@ def header_rows(rows: list[_Element]) -> int:
 
 
 def table_words(rows: list[_Element], whole: bool) -> list[list[str]]:
-    """The words of each cell; a short cell stands again in each further row that it spans."""
+    """The words of each cell; those of a short cell stand again in each further row that it spans.
+
+    What is said again may come to `REPEATED` characters more than what the table says once; from there on nothing is.
+    """
     carried: dict[int, tuple[int, str]] = {}  # column: in how many more rows, which words
     table: list[list[str]] = []
+    left = REPEATED
     for row in rows:
         line: list[str] = []
         for cell in (*_cells(row), None):
             while len(line) in carried:
                 line.append(_take(carried, len(line)))
+                left -= len(line[-1]) + len(" | ")
             if cell is None:
                 break
             words = flow(raw_text(cell, whole))
+            left += len(words)
             span = cell.get("rowspan") or "1"
             if len(words) <= CARRIED and span.isdecimal() and (more := int(span[:6]) - 1) > 0:
                 carried[len(line)] = more, words
             line.append(words)
+        if left < 0:
+            carried.clear()
         table.append(line)
     return table
 

@@ -142,11 +142,13 @@ class _Writer:
                 marker = f"[{flow(child.astext())}] "
             elif isinstance(child, nodes.classifier):
                 marker = ""
-                text, line = self._run.pop()
-                self._run.append((f"{text} : {flow(child.astext())}", line))
+                if self._run:
+                    text, line = self._run.pop()
+                    self._run.append((f"{text} : {flow(child.astext())}", line))
             elif isinstance(child, nodes.TextElement) and not isinstance(child, nodes.FixedTextElement):
-                self._run.append((indent + marker + flow(child.astext()), self._at(child)))
-                marker = ""
+                if words := flow(child.astext()):
+                    self._run.append((indent + marker + words, self._at(child)))
+                    marker = ""
             else:
                 self._add(child, level)
         if marker.strip(" -.0123456789"):  # a field or an option without a word about it

@@ -18,6 +18,7 @@ from grainline.readers.build import Layout, document
 from grainline.readers.csv import SAMPLE_ROWS, header_of
 from grainline.types import Document, Limits
 
+_MANIFEST = "META-INF/manifest.xml"
 _OPEN_DOCUMENT = "content.xml"  #: the table in an OpenDocument file; calamine waits for ever where a tag in it is not closed
 
 
@@ -32,6 +33,8 @@ class Xlsx:
         """
         if not data.startswith(OLE):
             archive = Archive(data, limits)
+            if _MANIFEST in archive.names() and b"encryption-data" in archive.read(_MANIFEST):
+                raise UnreadableError("encrypted spreadsheet: it needs a password")
             if _OPEN_DOCUMENT in archive.names():
                 check_xml(archive.read(_OPEN_DOCUMENT))
         elif reason := say_encrypted(data):

@@ -99,16 +99,25 @@ def create(folder: Path) -> None:
                 return
             refuse_remains(path)
             fresh = folder / f"{FILE_NAME}.new"
-            for leftover in leftovers(fresh):
-                leftover.unlink(missing_ok=True)
-            initialise(fresh)
-            fresh.rename(path)
+            try:
+                clear(fresh)
+                initialise(fresh)
+                fresh.rename(path)
+            except (sqlite3.Error, OSError):
+                clear(fresh)
+                raise
             sync_folder(folder)
 
 
 def leftovers(path: Path) -> list[Path]:
     """A database file and all that SQLite may put beside it."""
     return [path, *(path.with_name(path.name + end) for end in ("-journal", "-wal", "-shm"))]
+
+
+def clear(path: Path) -> None:
+    """Remove a database file with all that SQLite may have put beside it; raises `OSError`."""
+    for leftover in leftovers(path):
+        leftover.unlink(missing_ok=True)
 
 
 def refuse_remains(path: Path) -> None:
@@ -216,12 +225,21 @@ def schema(connection: sqlite3.Connection) -> list[tuple[str | int | None, ...]]
     return connection.execute("SELECT type, name, tbl_name, rootpage, sql FROM sqlite_master ORDER BY rowid").fetchall()
 
 
-@lru_cache(maxsize=1)
 def expected_schema() -> list[tuple[str | int | None, ...]]:
     """What `schema` gives for every library of this format."""
+    return _pristine()[0]
+
+
+def schema_version() -> int:
+    """How often SQLite counts the tables of this format to have changed, as the head of every library says."""
+    return _pristine()[1]
+
+
+@lru_cache(maxsize=1)
+def _pristine() -> tuple[list[tuple[str | int | None, ...]], int]:
     connection = sqlite3.connect(":memory:", isolation_level=None)
     try:
         connection.executescript(SCHEMA)
-        return schema(connection)
+        return schema(connection), int(connection.execute("PRAGMA schema_version").fetchone()[0])
     finally:
         connection.close()

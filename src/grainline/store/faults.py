@@ -5,6 +5,7 @@ What cannot be seen: changes in bytes that hold nothing (free pages, gaps within
 
 from __future__ import annotations
 
+import sqlite3
 import struct
 from collections import Counter
 from collections.abc import Iterator
@@ -13,44 +14,44 @@ from pathlib import Path
 from grainline.errors import DamagedError
 from grainline.store import log
 from grainline.store import manifest as manifests
-from grainline.store.database import APPLICATION_ID, FORMAT, connect, schema_version, translated
+from grainline.store.database import APPLICATION_ID, FILE_NAME, FORMAT, connect, schema_version, translated
 from grainline.store.manifest import Manifest
 from grainline.store.pages import PAGE, Pages
 from grainline.store.records import Stored
 from grainline.store.seal import verify
-from grainline.store.snapshot import COLUMNS, Snapshot
-from grainline.store.writer import FILE, File, blocks_of
+from grainline.store.snapshot import COLUMNS
+from grainline.store.writer import FILE, blocks_of
 
 MAGIC = b"SQLite format 3\0"
-#: what SQLite's own check may say before it is cut off
+#: how much of what SQLite's own check complains about is repeated
 COMPLAINTS = 5
 
 
-def advice_cut(error: Exception) -> str:
-    """The message of an error of ours without what it says to do next."""
+def reason(error: Exception) -> str:
+    """The message of an error of ours without the advice at its end."""
     return str(error).partition("; run `grainline")[0].partition("; use the release")[0]
 
 
 def outer_faults(path: Path) -> list[str]:
-    """What is wrong with the head of the file at `path`, its length and its log, without opening it. Raises `OSError`."""
+    """What is wrong with the head, the length and the log of the file at `path`, without opening it as a database. Raises `OSError`."""
     if not path.exists():
         return [f"{path.name} is missing"]
+    size = path.stat().st_size
+    if not size:
+        return [f"{path.name} is empty"]
     found = []
     if fault := log.fault(path):
         found.append(f"the log of the last changes is damaged: {fault}")
-    size = path.stat().st_size
+    if size % PAGE:
+        found.append(f"{path.name} is cut short: its {size:,} bytes are no whole pages")
     with Pages(path) as pages:
         head, count = pages.page(1), pages.count
-    if size % PAGE:
-        found.append(f"{path.name} is cut short: it has {size:,} bytes, which are no whole pages")
-    if not size:
-        return [*found, f"{path.name} is empty"]
     if _fixed(head) != _expected():
         found.append(f"the head of {path.name} is damaged")
     elif head[24:28] != head[92:96]:
         found.append(f"the head of {path.name} is damaged: its counters differ")
-    elif (pages_said := int.from_bytes(head[28:32], "big")) != count:
-        found.append(f"{path.name} has {count:,} pages, its head says {pages_said:,}")
+    elif (said := int.from_bytes(head[28:32], "big")) != count:
+        found.append(f"{path.name} has {count:,} pages, its head says {said:,}")
     return found
 
 
@@ -65,22 +66,83 @@ def _expected() -> tuple[bytes, ...]:
 
 
 def inner_faults(folder: Path) -> list[str]:
-    """What is wrong inside of a file whose outside is sound: structure, rows, counts. Raises `BusyError`, `StorageError`."""
+    """What is wrong inside of a file whose outside is sound: structure, rows, counts. The writer's lock must be held.
+
+    Raises `BusyError`, `StorageError`.
+    """
+    connection = None
     try:
         connection = connect(folder, write=True)
-    except DamagedError as error:
-        return [advice_cut(error)]
-    path = folder / "library.sqlite"
-    try:
-        with translated(path):
+        with translated(folder / FILE_NAME):
             said = [row[0] for row in connection.execute(f"PRAGMA integrity_check({COMPLAINTS})")]
             if said != ["ok"]:
                 return [f"the structure of the file is damaged: {' '.join(what.split())}" for what in said]
-            connection.execute("BEGIN")
+            # bytes that are no text become text that its seal does not fit
             connection.text_factory = lambda data: data.decode("utf-8", "replace")
-            snapshot = Snapshot(connection, path, manifests.read(connection))
-            return [*_files(snapshot), *_documents(snapshot), *_blocks(snapshot)]
+            manifest = manifests.read(connection)
+            return [*_small(connection, manifest), *_documents(connection, manifest), *_blocks(connection, manifest)]
     except DamagedError as error:
-        return [advice_cut(error)]
+        return [reason(error)]
     finally:
-        connection.close()
+        if connection:
+            connection.close()
+
+
+def _small(connection: sqlite3.Connection, manifest: Manifest) -> Iterator[str]:
+    """Faults in the records of files and roots."""
+    for table, columns, said in (("files", FILE, manifest.files), ("roots", "name, location", manifest.roots)):
+        count = 0
+        for *row, seal in connection.execute(f"SELECT {columns}, seal FROM {table}"):
+            count += 1
+            yield from _wrong(f"the record of {row[0]} among the {table}", seal, *row)
+        if count != said:
+            yield f"there are records of {count} {table}, and there should be {said}"
+
+
+def _wrong(what: str, seal: object, *fields: object) -> Iterator[str]:
+    try:
+        verify(what, seal, *fields)
+    except DamagedError as error:
+        yield reason(error)
+
+
+def _documents(connection: sqlite3.Connection, manifest: Manifest) -> Iterator[str]:
+    """Faults in documents, and where they and the records of files disagree."""
+    counts: Counter[str] = Counter()
+    last = 0
+    for row in connection.execute(f"SELECT {COLUMNS} FROM documents ORDER BY number"):
+        last = row[0]
+        counts[row[3]] += 1
+        try:
+            stored = Stored(row)
+        except DamagedError as error:
+            yield reason(error)
+            continue
+        length = len(stored.document.text)
+        spans = [*((part.start, part.end) for part in stored.document.parts), *((n.start, n.end) for n in stored.shaped.nodes)]
+        if not all(0 <= start <= end <= length for start, end in spans):
+            yield f"the document {row[2]} has parts beyond its text"
+    if counts.total() != manifest.documents:
+        yield f"there are {counts.total()} documents, and there should be {manifest.documents}"
+    if last >= manifest.next_document:
+        yield "documents are numbered beyond the next free number"
+    for row in connection.execute(f"SELECT {FILE}, seal FROM files").fetchall():
+        if row[5] != (count := counts.pop(row[0], 0)):
+            yield f"there are {count} documents of {row[0]}, and there should be {row[5]}"
+    for path in counts:
+        yield f"there is no record of the file {path}, though its documents are there"
+
+
+def _blocks(connection: sqlite3.Connection, manifest: Manifest) -> Iterator[str]:
+    """Faults in the blocks that the index lies in."""
+    wanted = {number for segment in manifest.segments for number in blocks_of(segment)}
+    found = set()
+    for number, data, seal in connection.execute("SELECT number, data, seal FROM blocks"):
+        found.add(number)
+        yield from _wrong(f"block {number} of the index", seal, number, data)
+    if wanted - found:
+        yield f"{len(wanted - found)} blocks of the index are missing"
+    if found - wanted:
+        yield f"{len(found - wanted)} blocks of the index belong to nothing"
+    if found and max(found) >= manifest.next_block:
+        yield "blocks of the index are numbered beyond the next free number"

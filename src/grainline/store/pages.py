@@ -26,13 +26,15 @@ Value = bytes | int | float | None
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A row or key: where it lies in its page, its row number (None in indexes), its values (text as UTF-8), and its further pages."""
+    """A row or key: where it lies in its page, its row number (None in indexes), its values (text as UTF-8), the pages that it goes on
+    in, and how many bytes lie there."""
 
     start: int
     end: int
     number: int | None
     values: tuple[Value, ...]
     further: tuple[int, ...]
+    beyond: int
 
 
 class Pages:
@@ -116,7 +118,7 @@ class Pages:
                 chunks.append(chunk[4 : 4 + missing])
                 following, missing = int.from_bytes(chunk[:4], "big"), missing - (PAGE - 4)
             payload = b"".join(chunks)
-        return Cell(start, end, number, tuple(_values(payload)), tuple(further))
+        return Cell(start, end, number, tuple(_values(payload)), tuple(further), size - local)
 
 
 def local_size(size: int, kind: int) -> int:
