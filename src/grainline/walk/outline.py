@@ -64,9 +64,12 @@ class Outline:
 
 
 def lineage(document: Document, node: Node) -> Lineage:
-    """The names above a node: a corpus's breadcrumb, else the document itself, then headings."""
+    """The names above a node: a corpus's breadcrumb, else the folder (which a README speaks for) and the file; then headings."""
     path = tuple(node.meta.get("path") or ())
-    return path if document.meta.get("path") else (document.source, *path)
+    if document.meta.get("path"):
+        return path
+    folder, _, _ = document.source.rpartition("/")
+    return (folder, document.source, *path) if folder and "#" not in document.source else (document.source, *path)
 
 
 def _via(hit: Hit, lineages: Sequence[Lineage]) -> tuple[str, ...]:
