@@ -48,13 +48,13 @@ def edited(data: bytes, edits: list[tuple[float, int, bytes]]) -> bytes:
     return data
 
 
-def survives(name: str, data: bytes) -> None:
+def survives(name: str, data: bytes) -> bool:
+    """Whether a reader gives a sound document, the same each time, or a reason; other errors go through."""
     try:
         document = read(name, data)
     except UnreadableError as error:
-        assert str(error)
-    else:
-        assert read(name, data) == document or name in APART
+        return bool(str(error))
+    return name in APART or read(name, data) == document
 
 
 @pytest.mark.parametrize("name", SAMPLES)
@@ -64,7 +64,7 @@ def test_edited_bytes_give_documents_or_a_reason(name: str) -> None:
     @settings(max_examples=8 if name in APART else 25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(EDITS)
     def run(edits: list[tuple[float, int, bytes]]) -> None:
-        survives(name, edited(sample, edits))
+        assert survives(name, edited(sample, edits))
 
     run()
 
@@ -77,7 +77,7 @@ def test_edited_entries_give_documents_or_a_reason(name: str) -> None:
     @settings(max_examples=8 if name in APART else 25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(st.sampled_from(texts), EDITS)
     def run(entry: str, edits: list[tuple[float, int, bytes]]) -> None:
-        survives(name, samples.packed({**entries, entry: edited(entries[entry], edits)}, zipfile.ZIP_STORED))
+        assert survives(name, samples.packed({**entries, entry: edited(entries[entry], edits)}, zipfile.ZIP_STORED))
 
     run()
 
@@ -86,7 +86,7 @@ def test_edited_entries_give_documents_or_a_reason(name: str) -> None:
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.9])
 def test_truncated(name: str, share: float) -> None:
     data = SAMPLES[name]()
-    survives(name, data[: int(len(data) * share)])
+    assert survives(name, data[: int(len(data) * share)])
 
 
 @pytest.mark.parametrize("name", ZIPPED)

@@ -90,6 +90,19 @@ def test_word_tables_repeat_merged_cells_and_deleted_text_is_gone() -> None:
     assert kinds(document, "prose") == ["kept", "held"]
 
 
+def test_word_notes_stand_at_the_end() -> None:
+    entries = samples.unpacked(samples.word())
+    said = '<w:p><w:r><w:t>said</w:t></w:r><w:r><w:footnoteReference w:id="2"/></w:r></w:p>'
+    note = '<w:footnote w:id="1"><w:p/></w:footnote><w:footnote w:id="2"><w:p><w:r><w:t>注 note</w:t></w:r></w:p></w:footnote>'
+    entries["word/document.xml"] = f'<w:document xmlns:w="{WORD}"><w:body>{said}</w:body></w:document>'.encode()
+    entries["word/footnotes.xml"] = f'<w:footnotes xmlns:w="{WORD}">{note}</w:footnotes>'.encode()
+    kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/footnotes"
+    relation = f'<Relationship Id="rId99" Type="{kind}" Target="footnotes.xml"/></Relationships>'
+    name = "word/_rels/document.xml.rels"
+    entries[name] = entries[name].replace(b"</Relationships>", relation.encode())
+    assert read("a.docx", samples.packed(entries)).text == "said[2]\n\n[2] 注 note"
+
+
 # PowerPoint
 
 

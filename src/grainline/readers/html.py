@@ -38,7 +38,8 @@ _LARGER = {
 _STRAY = 500  #: one broken character in so many is a slip, more are another encoding
 #: entities of HTML, which XML knows only from a DTD that is never fetched
 _ENTITY = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)(\w{2,32});")
-_SUBSET = re.compile(r"<!DOCTYPE[^<>\[]{0,200}\[.{0,20000}?\]\s*>", re.S)  #: declarations that an HTML parser would show
+DECLARATIONS = 20_000  #: characters at the beginning in which declarations are looked for, which an HTML parser would show
+_SUBSET = re.compile(r"<!DOCTYPE[^<>\[]{0,200}\[.*?\]\s*>", re.S)
 _XHTML = 'xmlns="http://www.w3.org/1999/xhtml"'
 
 
@@ -93,7 +94,8 @@ def parse_page(text: str) -> _Element | None:
             return parse_xml(_ENTITY.sub(_character, text).encode("utf-8", "replace"), "utf-8")
         except UnreadableError:
             pass  # most pages that call themselves XHTML are not; browsers read them as HTML too
-    data = _SUBSET.sub(lambda found: "\n" * found.group().count("\n"), text, 1).encode("utf-8", "replace")
+    head = _SUBSET.sub(lambda found: "\n" * found.group().count("\n"), text[:DECLARATIONS], 1)
+    data = (head + text[DECLARATIONS:]).encode("utf-8", "replace")
     for huge in (False, True):  # pages that never close their tags pass the first bound; HTML has no entities to explode
         parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, no_network=True, huge_tree=huge)
         try:

@@ -19,18 +19,24 @@ from grainline.types import Document, Limits
 
 LONGEST_TITLE = 3  #: lines that a heading may take
 NUMBERING = 12  #: characters before the words of a heading ("Chapter 10") that only the page or only the bookmark may have
+LONGEST_NAME = 300  #: characters of a bookmark
+EFFORT = 3_000_000  #: lines that are compared with bookmarks; a book of 1,000 pages comes to a tenth
 _CONVERTED = re.compile(r"^(?:Microsoft (?:Word|PowerPoint|Excel) - )|\.(?:docx?|pptx?|xlsx?|dvi|tex|indd|pdf)$", re.I)
 
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
-    """A bookmark: lines `first` to `last` of its page are its words (`found`), or are the nearest to where it points."""
+    """A bookmark: lines `first` to `last` of its page are its words (`found`), or else the nearest to where it points.
+
+    `sought` says that its words, if they are no lines, may still stand in the text.
+    """
 
     name: str
     level: int
     first: int
     last: int
     found: bool
+    sought: bool = True
 
 
 class Pdf:
@@ -79,22 +85,27 @@ def _marks(outline: Sequence[Any], pages: Sequence[Sequence[Line]]) -> dict[int,
     """The bookmarks by the pages that they stand on; one of a page without text goes to the next page that has some."""
     marks: dict[int, list[_Mark]] = {}
     bare = [[_bare(line.text) for line in page] for page in pages]
+    effort = 0
     for title, level, page, top in outline:
-        name = flow(title)
+        name = flow(title)[:LONGEST_NAME]
         place = next((number for number in range(page, len(pages)) if pages[number]), None) if page is not None else None
         if not name or place is None:
             continue
         here = marks.setdefault(place, [])
+        effort += len(pages[place])
+        if effort > EFFORT:
+            here.append(_Mark(name, level, 0, 0, found=False, sought=False))
+            continue
         taken = {line for mark in here if mark.found for line in range(mark.first, mark.last + 1)}
         spots = [spot for spot in _spots(_bare(name), bare[place]) if taken.isdisjoint(range(spot[1], spot[2] + 1))]
         top = top if place == page else None
         lines = pages[place]
         if spots:
             best = min(spots, key=lambda spot: (spot[0], _distance(lines[spot[1]], top), spot[1]))
-            here.append(_Mark(name, level, best[1], best[2], True))
+            here.append(_Mark(name, level, best[1], best[2], found=True))
         else:
             nearest = 0 if top is None else min(range(len(lines)), key=lambda line: _distance(lines[line], top))
-            here.append(_Mark(name, level, nearest, nearest, False))
+            here.append(_Mark(name, level, nearest, nearest, found=False))
     return marks
 
 
@@ -116,6 +127,15 @@ def _spots(name: str, bare: Sequence[str]) -> Iterator[tuple[int, int, int]]:
                 yield difference, first, last
 
 
+def _inside(name: str, texts: Sequence[tuple[int, str]]) -> tuple[int, int] | None:
+    """Where the words of a bookmark stand in texts that are given with their places in the document."""
+    pattern = re.compile(r"\s*".join(map(re.escape, name.split())), re.I)
+    for start, text in texts:
+        if found := pattern.search(text):
+            return start + found.start(), start + found.end()
+    return None
+
+
 def _write_page(layout: Layout, number: int, label: str, blocks: Sequence[Block], marks: Sequence[_Mark]) -> None:
     """Add the blocks of a page; a bookmark whose words are lines of it is a block, any other one a span in the text."""
     if not blocks:
@@ -123,6 +143,7 @@ def _write_page(layout: Layout, number: int, label: str, blocks: Sequence[Block]
     headings = {mark.first: mark for mark in marks if mark.found}
     page_start = layout.length + (2 if layout.length else 0)
     spans: dict[int, tuple[int, int]] = {}  # of each line in the document
+    texts: list[tuple[int, str]] = []
     for block in blocks:
         mark = headings.get(block.first)
         if mark is not None:
@@ -130,14 +151,14 @@ def _write_page(layout: Layout, number: int, label: str, blocks: Sequence[Block]
         else:
             layout.add(block.text, "prose")
         start = layout.length - len(block.text)
+        texts.append((start, block.text))
         for place, (begin, end) in enumerate(zip(block.starts, (*block.starts[1:], len(block.text)), strict=True)):
             inked = len(block.text[begin:end].rstrip())
             spans[block.first + place] = start + begin, start + begin + inked
-    text = layout.text()[page_start:] if any(not mark.found for mark in marks) else ""
     for mark in marks:
         if not mark.found:
-            found = re.search(r"\s*".join(map(re.escape, mark.name.split())), text, re.I)
-            start, end = (page_start + found.start(), page_start + found.end()) if found else spans[mark.first]
-            layout.mark("heading", start, end, mark.name, mark.level)
+            layout.mark(
+                "heading", *(_inside(mark.name, texts) if mark.sought else None) or spans[mark.first], mark.name, mark.level
+            )
     meta = {"label": label} if label not in ("", str(number + 1)) else {}
     layout.mark("page", page_start, layout.length, str(number + 1), meta=meta)

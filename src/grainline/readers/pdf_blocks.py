@@ -96,28 +96,32 @@ def blocks_of(lines: Sequence[Line], words: frozenset[str], cuts: frozenset[int]
     """
     leading = _leading(lines)
     blocks: list[Block] = []
-    first, text, starts = 0, "", [0]
+    first, pieces, starts, length = 0, [""], [0], 0
     for number, line in enumerate(lines):
         relation = "break" if number in cuts or not number else _relation(lines, first, number, leading)
         if relation == "break":
             if number:
-                blocks.append(Block(first, _finished(text), tuple(starts)))
-            first, text, starts = number, "", []
+                blocks.append(Block(first, _finished(pieces), tuple(starts)))
+            first, pieces, starts, length = number, [""], [], 0
         else:
-            text = f"{text}\n" if relation == "line" else _joint(text, line.text, words)
-        starts.append(len(text))
-        text += line.text[:-1].replace(HYPHEN, "") + line.text[-1]
+            before = pieces[-1]
+            pieces[-1] = f"{before}\n" if relation == "line" else _joint(before, line.text, words)
+            length += len(pieces[-1]) - len(before)
+        starts.append(length)
+        pieces.append(line.text[:-1].replace(HYPHEN, "") + line.text[-1])
+        length += len(pieces[-1])
     if lines:
-        blocks.append(Block(first, _finished(text), tuple(starts)))
+        blocks.append(Block(first, _finished(pieces), tuple(starts)))
     return blocks
 
 
-def _finished(text: str) -> str:
+def _finished(pieces: list[str]) -> str:
+    text = "".join(pieces)
     return text[:-1] + "-" if text.endswith(HYPHEN) else text.replace(f"{HYPHEN}\n", "-\n")
 
 
 def _joint(text: str, after: str, words: frozenset[str]) -> str:
-    """The text made ready for the line `after` to follow it in the same paragraph."""
+    """A line made ready for the line `after` to follow it in the same paragraph."""
     piece = _LAST_PIECE.search(text, max(0, len(text) - 40))
     following = _WORD.match(after)
     if piece is None or following is None:

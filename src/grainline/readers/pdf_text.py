@@ -6,6 +6,7 @@ that pdfium takes for the mark of a broken word is HYPHEN at the end of the line
 
 from __future__ import annotations
 
+import sys
 import unicodedata
 from itertools import islice
 from statistics import median
@@ -89,7 +90,8 @@ def _lines(page: Any) -> list[list[Any]]:
     line = _Line(handle)
     lines: list[list[Any]] = []
     for index in range(page.count_chars()):
-        character = chr(raw.FPDFText_GetUnicode(handle, index))
+        code = raw.FPDFText_GetUnicode(handle, index)
+        character = chr(code) if code <= sys.maxunicode else " "
         is_hyphen = character in _PDFIUM_HYPHENS and raw.FPDFText_IsHyphen(handle, index) == 1
         if character not in "\r\n":
             line.add(HYPHEN if is_hyphen else "-" if character in _PDFIUM_HYPHENS else character, index)

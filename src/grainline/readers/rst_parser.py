@@ -94,7 +94,6 @@ LINE = 100_000  #: characters of a line; docutils' own bound of 10,000 is passed
 #: This much takes some 20 s; a manual of 1,000 pages comes to a fiftieth.
 EFFORT = 1_000_000_000
 _OPTION = re.compile(r"\s*:[\w-]+:(\s|$)")
-_LABELLED = re.compile(r"(.+?)\s*<[^<>]+>", re.S)
 
 
 def parse_rst(text: str, source: str) -> nodes.document:
@@ -122,8 +121,8 @@ def parse_rst(text: str, source: str) -> nodes.document:
 def _interpreted(_: Any, rawsource: str, text: str, role: str, __: int) -> tuple[list[nodes.Node], list[nodes.Node]]:
     """Text with any role is the text: :ref:`the words <target>` are the words."""
     words = nodes.unescape(text)
-    labelled = _LABELLED.fullmatch(words) if role not in ("math", "code") else None
-    return [nodes.inline(rawsource, labelled.group(1) if labelled else words.lstrip("~!"))], []
+    label = words.rpartition("<")[0].rstrip() if words.endswith(">") and role not in ("math", "code") else ""
+    return [nodes.inline(rawsource, label or words.lstrip("~!"))], []
 
 
 def _parse(self: Any, text: str, lineno: int, memo: Any, parent: Any) -> tuple[list[Any], list[Any]]:
