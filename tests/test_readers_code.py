@@ -364,7 +364,7 @@ def library_modules() -> list[Path]:
         "csv",
         "dataclasses",
     )
-    more = ("enum", "functools", "heapq", "inspect", "json/decoder", "pathlib", "queue", "statistics", "textwrap", "typing")
+    more = ("enum", "functools", "heapq", "inspect", "json/decoder", "pathlib", "queue", "statistics", "textwrap")
     root = Path(sysconfig.get_paths()["stdlib"])
     return [path for name in (*names, *more) if (path := root / f"{name}.py").is_file()]
 

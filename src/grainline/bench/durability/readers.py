@@ -63,9 +63,10 @@ def run_readers(corpus: Path, work: Path, seconds: float = 60.0) -> Result:
 
 
 def write_pair(sources: Path, number: int) -> None:
-    """The two documents that belong together, in their `number`-th version."""
+    """The two documents that belong together, in their `number`-th version, which they name by one word."""
+    word = f"zq{''.join(chr(ord('a') + int(digit)) for digit in str(number))}qz"
     for name in PAIR:
-        (sources / name).write_text(f"# Pair\n\nThe {MARK} of this pair is in version v{number}x.\n", "utf-8")
+        (sources / name).write_text(f"# Pair\n\nThe {MARK} of this pair is in version {word}.\n", "utf-8")
 
 
 def _write(folder: Path, sources: Path, seconds: float) -> int:
@@ -123,10 +124,10 @@ def _read_once(library: Library, draw: random.Random, report: Callable[[str], No
         if not texts or not all(text.strip() for text in texts):
             report(f"{question}: hits without a text")
         if question == MARK:
-            versions = sorted(re.findall(r"version v(\d+)x", " ".join(texts)))
+            versions = sorted(re.findall(r"version (\w+)", " ".join(texts)))
             if len(versions) != 2 or len(set(versions)) != 1:
                 report(f"the two that belong together are in versions {versions}")
-            elif len(library.search(f"v{versions[0]}x", agent="fulltext").hits) != 2:
+            elif len(library.search(versions[0], agent="fulltext").hits) != 2:
                 report("the index does not know the version that the documents have")
     return taken
 
@@ -158,6 +159,6 @@ def _result(gathered: list[tuple[dict[int, list[float]], list[str]]], changes: i
     }
     told = (
         f"{READERS} readers: {len(quiet)} reads without a writer, p95 {before:.1f} ms; {len(busy)} reads beside one that made {changes} "
-        f"commits, p95 {beside:.1f} ms ({beside / before:.2f} times); {len(failures)} errors or torn reads"
+        f"commits, p95 {beside:.1f} ms ({beside / max(before, 1e-9):.2f} times); {len(failures)} errors or torn reads"
     )
     return Result("readers", figures, told, failures)
