@@ -18,7 +18,7 @@ from itertools import count, islice
 from pathlib import Path
 
 from grainline import ingest
-from grainline.errors import BusyError, DamagedError, NotFoundError
+from grainline.errors import BusyError, DamagedError, NotFoundError, StorageError
 from grainline.readers.files import Found, find
 from grainline.store import log
 from grainline.store import manifest as manifests
@@ -138,6 +138,8 @@ class _Visit:
                 self._read_roots(writer, salvaged)
         if not salvaged.roots:
             self._found.append("where the files lie is not known any more: add them again, so that what is lost is read again")
+        if log.size(self._work / FILE_NAME):
+            raise StorageError(f"the mended library cannot be written to {self._work}; nothing was changed")
         (self._work / FILE_NAME).rename(self._folder / MENDED_NAME)
         sync_folder(self._folder)
         self._replace()
@@ -189,7 +191,7 @@ class _Visit:
             if path.exists() and path.stat().st_size:
                 name = path.name.replace(FILE_NAME, kept.name)
                 _link(path, self._folder / name)
-                self._done.append(f"the damaged {path.name} is kept as {name}")
+                self._done.append(f"the damaged {path.name} is kept as {name}; delete it once it is of no use")
         for path in leftovers(self._path)[1:]:
             path.unlink(missing_ok=True)
         sync_folder(self._folder)

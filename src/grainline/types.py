@@ -9,8 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+#: which side of a search a text stands on: encoders may treat questions and passages differently
+Side = Literal["query", "passage"]
 Meta = Mapping[str, Any]
 
 
@@ -222,6 +228,19 @@ class Matcher(Protocol):
 
     def match(self, question: str, k: int, where: Where = EVERYWHERE) -> list[Hit]:
         """Return at most `k` hits among what `where` lets be seen."""
+        ...
+
+
+@runtime_checkable
+class Embedder(Protocol):
+    """Texts to vectors in one space; `identity` changes with the weights, so that stored vectors are never mixed up."""
+
+    identity: str
+    dimension: int
+    max_tokens: int
+
+    def embed(self, texts: Sequence[str], side: Side) -> NDArray[np.float32]:
+        """One row of `dimension` numbers a text, of unit length; a row does not depend on the other texts."""
         ...
 
 

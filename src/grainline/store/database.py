@@ -10,7 +10,7 @@ from pathlib import Path
 
 from grainline.errors import BusyError, DamagedError, GrainlineError, NotFoundError, StorageError
 from grainline.store import log
-from grainline.store.lock import is_locked, locked
+from grainline.store.lock import locked
 
 FILE_NAME = "library.sqlite"
 #: a mended library that is whole but not yet in its place; while it is there, nobody else may open the library
@@ -160,9 +160,19 @@ def _check_files(path: Path, write: bool) -> None:
     refuse_remains(path)
     if not path.exists():
         raise NotFoundError(f"no library in {path.parent}; make one with `grainline add PATH --library {path.parent}`")
-    # a writer at work may have half of a change in the log; who holds the lock knows that nobody has
-    if log.size(path) and (fault := log.fault(path)) and (write or not is_locked(path.parent)):
+    if log.size(path) and (fault := log.fault(path)) and (write or _is_damaged_at_rest(path)):
         raise DamagedError(f"the log of {path} is damaged ({fault}); run `grainline doctor`")
+
+
+def _is_damaged_at_rest(path: Path) -> bool:
+    """Whether the log is damaged though no writer is at work, who may have half of a change in it."""
+    try:
+        with locked(path.parent):
+            return bool(log.fault(path))
+    except BusyError:
+        return False
+    except StorageError:
+        return True  # a folder that cannot be written has no writer
 
 
 def _open(path: Path, write: bool) -> sqlite3.Connection:

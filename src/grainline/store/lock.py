@@ -30,14 +30,3 @@ def locked(folder: Path, wait_seconds: float = 0.0) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-def is_locked(folder: Path) -> bool:
-    """Whether a writer is at work in `folder` now; False where that cannot be found out."""
-    try:
-        with locked(folder):
-            return False
-    except BusyError:
-        return True
-    except StorageError:
-        return False

@@ -54,6 +54,8 @@ def salvage(path: Path, folder: Path) -> Salvaged:
             for kind, row in rows(path):
                 _take(connection, found, kind, row)
             _settle(connection, found)
+            # without the manifest only the lack of documents or pages tells that there were more files
+            found.files_lost |= found.manifest is None and (bool(found.lost) or _is_cut(path))
             connection.execute("COMMIT")
     finally:
         connection.close()
@@ -69,6 +71,12 @@ def rows(path: Path) -> Iterator[tuple[str, Row]]:
                 for cell in pages.cells(number):
                     if found := _row(cell):
                         yield found
+
+
+def _is_cut(path: Path) -> bool:
+    """Whether the file has fewer pages than its head says."""
+    with Pages(path) as pages:
+        return int.from_bytes(pages.page(1)[28:32], "big") > pages.count
 
 
 def _row(cell: Cell) -> tuple[str, Row] | None:
@@ -136,7 +144,6 @@ def _settle(connection: sqlite3.Connection, found: Salvaged) -> None:
         if file.documents != (count := counts.get(path, 0)):
             found.lost[path] = file.documents - count
             found.files[path] = replace(file, digest="", documents=count)
-    found.files_lost |= before is None and bool(found.lost)
     for file in found.files.values():
         connection.execute("INSERT INTO files VALUES (?,?,?,?,?,?,?,?)", (*file.row(), check(*file.row())))
     for root in found.roots.items():

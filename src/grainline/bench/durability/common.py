@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from itertools import chain, zip_longest
+from collections.abc import Callable, Iterator
+from dataclasses import astuple, dataclass, field
+from functools import partial
+from itertools import chain, product, zip_longest
 from pathlib import Path
 from typing import Any
 
 import grainline
+from grainline.library import Library
 from grainline.store.dump import dump
 
 #: files that the small corpora are made of: read without another process, so that every write is the library's own
@@ -91,28 +93,36 @@ def lines_of(folder: Path) -> list[str]:
         return []
 
 
-def answers(folder: Path) -> str:
-    """What the library in `folder` answers to the fixed questions, as text that can be compared; raises our errors."""
+def answers(folder: Path) -> list[str]:
+    """What the library in `folder` answers to the fixed questions, as texts that can be compared; raises our errors."""
     with grainline.open(folder, create=False) as library:
-        return "\n".join(json.dumps(answer, ensure_ascii=False) for answer in _answers(library))
+        return [ask() for ask in asking(library)]
 
 
-def _answers(library: Any) -> Iterator[Any]:
-    asked = [(agent, question) for agent in AGENTS for question in QUESTIONS] + [("grep", pattern) for pattern in PATTERNS]
-    for agent, question in asked:
-        for hit in library.search(question, k=HITS, agent=agent).hits:
-            node = hit.node
-            yield (
-                agent,
-                question,
-                library.source(node.document_id),
-                node.start,
-                node.end,
-                library.text(hit),
-                round(hit.score, PLACES),
-            )
+def asking(library: Library) -> Iterator[Callable[[], str]]:
+    """For each of the fixed questions, what asks it and gives the answer as text."""
+    for agent, question in [*product(AGENTS, QUESTIONS), *(("grep", pattern) for pattern in PATTERNS)]:
+        yield partial(_searched, library, agent, question)
     for question in QUESTIONS:
-        answer = library.ask(question)
-        yield answer.text, answer.answered, [(c.source, c.start, c.end, c.line, c.quote) for c in answer.citations]
+        yield partial(_asked, library, question)
+    yield partial(_held, library)
+
+
+def _searched(library: Library, agent: str, question: str) -> str:
+    hits = []
+    for hit in library.search(question, k=HITS, agent=agent).hits:
+        node = hit.node
+        hits.append((library.source(node.document_id), node.start, node.end, library.text(hit), round(hit.score, PLACES)))
+    return json.dumps([agent, question, hits], ensure_ascii=False)
+
+
+def _asked(library: Library, question: str) -> str:
+    answer = library.ask(question)
+    return json.dumps(
+        [question, answer.text, answer.answered, [astuple(cited) for cited in answer.citations]], ensure_ascii=False
+    )
+
+
+def _held(library: Library) -> str:
     status = library.status(sources=True)
-    yield [status[name] for name in ("documents", "files", "keys", "labels", "sources")]
+    return json.dumps([status[name] for name in ("documents", "files", "keys", "labels", "sources")], ensure_ascii=False)
