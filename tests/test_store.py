@@ -38,7 +38,7 @@ CHANGES = st.lists(
         st.tuples(st.just("write"), st.sampled_from(NAMES), st.sampled_from(TEXTS)),
         st.tuples(st.just("rename"), st.sampled_from(NAMES), st.sampled_from(NAMES)),
         st.tuples(st.just("delete"), st.sampled_from(NAMES), st.just("")),
-        st.tuples(st.just("add"), st.just(""), st.just("")),
+        st.tuples(st.just("add"), st.sampled_from(("a file at a time", "at once")), st.just("")),
         st.tuples(st.just("remove"), st.sampled_from(NAMES), st.just("")),
     ),
     max_size=14,
@@ -67,7 +67,7 @@ def apply(change: tuple[str, str, str], root: Path, library: Path) -> None:
         (root / other).parent.mkdir(parents=True, exist_ok=True)
         path.rename(root / other)
     elif what == "add":
-        add(library, root)
+        add(library, root, options=Options(commit_characters=1 if name == "a file at a time" else 1_000_000))
     elif what == "remove" and (library / database.FILE_NAME).exists():
         with grainline.open(library) as opened:
             try:
@@ -189,6 +189,20 @@ def test_one_document_of_a_file_can_be_removed(tmp_path: Path) -> None:
     assert examine(library).found == []
     with grainline.open(library) as opened:
         assert opened.remove(["c.jsonl"]) == 1
+
+
+def test_two_files_with_documents_of_one_name(tmp_path: Path) -> None:
+    root, library = tmp_path / "docs", tmp_path / "library"
+    root.mkdir()
+    (root / "c.jsonl").write_text('{"_id": "1.md", "text": "one"}\n', encoding="utf-8")
+    (root / "c.jsonl#1.md").write_text("another\n", encoding="utf-8")
+    summary = add(library, root)
+    assert summary.failed == [("docs/c.jsonl#1.md", "a document of docs/c.jsonl goes by docs/c.jsonl#1.md already")]
+    assert add(library, root).failed == summary.failed
+    (root / "c.jsonl").unlink()
+    add(library, root)
+    assert add(library, root).failed == []
+    assert list(dump(library)) == fresh(tmp_path / "fresh", root)
 
 
 def test_only_one_writes_at_a_time(folder: Path, tmp_path: Path) -> None:

@@ -128,7 +128,7 @@ class _Visit:
     def _mend(self) -> None:
         self._work.mkdir()
         salvaged = salvage(self._path, self._work)
-        self._done.append(f"{salvaged.documents} documents of {len(salvaged.files)} files were found whole and kept")
+        self._done.append(f"{salvaged.documents} documents were found whole and kept")
         with Writer(self._work) as writer:
             _build_index(writer)
             writer.commit()
@@ -170,13 +170,11 @@ class _Visit:
             if not Path(location).exists():
                 self._found.append(f"{location} cannot be read again: it is not there")
                 continue
-            found = [
-                item
-                for item in find(Path(location), limits=Limits())
-                if isinstance(item, Found) and here not in item.path.parents
-            ]
-            inside = "" if Path(location).is_file() else "{}"
-            wanted = {"/".join(filter(None, (root, inside and item.relative))): (root, item.path) for item in found}
+            wanted = {}
+            for item in find(Path(location), limits=Limits()):
+                if isinstance(item, Found) and here not in item.path.parents:
+                    relative = "" if Path(location).is_file() else item.relative
+                    wanted["/".join(filter(None, (root, relative)))] = (root, item.path)
             failed = ingest.reread(writer, {path: place for path, place in wanted.items() if path not in salvaged.files}).failed
             self._done.append(f"{location} was read again")
             self._found += [f"{path} cannot be read again: {why}" for path, why in failed]

@@ -138,10 +138,12 @@ class _Add:
         self._files: list[File] = []
         self._dropped: list[int] = []
         self._characters = 0
+        self._hashes = True
 
     def run(self, paths: Sequence[str | Path]) -> Summary:
         """Find, read, store; returns what was done."""
         found, kept, roots = self._find(paths)
+        self._hashes = any("#" in path for path in (*found, *self._known))
         gone = [path for path in self._known if path not in kept and path not in found and _below(path, roots)]
         vanished = {(self._known[path].digest, PurePosixPath(path).suffix): path for path in sorted(gone, reverse=True)}
         moved: set[str] = set()
@@ -259,7 +261,19 @@ class _Add:
             sources.add(document.source)
             labelled = replace(document, labels=labels, language=document.language or language(document.text))
             made.append((labelled, shape(labelled)))
+        self._refuse_clash(path, sources)
         return made
+
+    def _refuse_clash(self, path: str, sources: Iterable[str]) -> None:
+        """Raise `UnreadableError` if a document of another file goes by one of these names: only a "#" in a file's name can do that."""
+        if not self._hashes:
+            return
+        pending = {document.source: file for file, document, _ in self._rows}
+        for source in sources:
+            held = self._writer.execute("SELECT number, file FROM documents WHERE source=?", (source,))
+            other = pending.get(source) or next((file for number, file in held if number not in self._dropped), path)
+            if other != path:
+                raise UnreadableError(f"a document of {other} goes by {source} already")
 
     def _again(self, old: str, new: str, labels: tuple[str, ...]) -> list[tuple[Document, Shaped]]:
         """The documents of a file under its new path and labels, without reading it again; none if only reading tells their titles."""
@@ -272,6 +286,7 @@ class _Add:
                 return []  # it may be named after its file, or bear that name of itself
             moved = replace(document, id=identify(source, document.title, document.text), source=source, labels=labels)
             made.append((moved, shape(moved)))
+        self._refuse_clash(new, [document.source for document, _ in made])
         return made
 
     def _commit(self) -> None:

@@ -122,6 +122,7 @@ def _bonus(question: str) -> Callable[[str], float]:
     )
 
     def bonus(sentence: str) -> float:
+        """The product of what applies to the sentence."""
         worth = NUMBER if number and _NUMBER.search(sentence) else 1.0
         worth *= DEFINES if subject and defines.search(sentence) else 1.0
         return worth * (ASKS if sentence.rstrip("\"'”’」』)）*_` ").endswith(("?", "？")) else 1.0)

@@ -88,6 +88,7 @@ def _without_chance(found: list[Heading]) -> list[Heading]:
     seen = {(heading.mark.style, heading.mark.number) for heading in found if heading.mark}
 
     def numbered(heading: Heading, mark: Mark) -> bool:
+        """Whether the mark numbers the heading, by how it is written or by a neighbour with the next number."""
         if mark.strong or heading.name[: mark.end].rstrip()[-1] in ".．、)）":
             return True
         *above, number = mark.number

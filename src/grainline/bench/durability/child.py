@@ -19,6 +19,7 @@ def main(folder: str, sources: str, characters: str) -> None:
         last = 0
 
         def tell(*_: object) -> None:
+            """Print what is committed, if that is more than before."""
             nonlocal last
             with library.snapshot() as snapshot:
                 held = snapshot.manifest

@@ -219,6 +219,7 @@ def _leave_hot(folder: Path, sources: Path) -> None:
     kept = folder.with_name("kept")
 
     def keep(done: int, total: int, _: str) -> None:
+        """Copy the library once the last commit is done."""
         if done == total:
             shutil.copytree(folder, kept)
 

@@ -10,10 +10,12 @@ import io
 import multiprocessing
 import shutil
 import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -104,12 +106,13 @@ def serve(pipe: Connection, arguments: list[str]) -> None:
     _let_trace()
     pipe.send("ready")
     pipe.recv()
-    from grainline import cli
-
+    sys.argv = ["grainline", *arguments]
+    (command,) = entry_points(group="console_scripts", name="grainline")
+    run = command.load()
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
         try:
-            cli.main(arguments, prog_name="grainline")
+            run()
             said = "exit 0"
         except SystemExit as ending:
             said = f"exit {ending.code or 0}"

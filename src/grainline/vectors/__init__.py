@@ -1,0 +1,1 @@
+"""Vectors: distances, small storage, and index families behind one protocol (`types.VectorIndex`); `families.build` makes one."""
