@@ -17,7 +17,7 @@ demo: export GRAINLINE_LIBRARY := .grainline/demo
 demo: $(VENV)/.ready
 	rm -rf .grainline/demo
 	$(BIN)/grainline add docs src results/retrieval.md results/lexical.md
-	$(BIN)/grainline ask "What happens to a file that cannot be read?"
+	$(BIN)/grainline ask "Which is the only file that an answer depends on?"
 	$(BIN)/grainline ask "which function is reciprocal_rank_fusion?" --agent grep
 	$(BIN)/grainline ask "What is the nDCG@10 of outline on lawbench_statute_zh?"
 

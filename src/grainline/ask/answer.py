@@ -8,15 +8,16 @@ question's weight that the best sentence and its surroundings hold.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from grainline.ask.quote import quotable
 from grainline.errors import DamagedError
 from grainline.match.lexical import Lexical
 from grainline.match.pattern import line_of
 from grainline.store.snapshot import Snapshot
-from grainline.text import sentences, terms
-from grainline.types import Answer, Citation, Document, Evidence, Hit, Part, Where
+from grainline.text import terms
+from grainline.types import Answer, Citation, Document, Evidence, Hit, Where
 
 #: hits that are read for sentences, and sentences that an answer has at most
 READ, SENTENCES = 8, 3
@@ -27,12 +28,8 @@ NEWS = 0.15
 #: below this share of the question's weight the evidence does not hold an answer; on six labelled sets 5% of the questions
 #: reach less (.31 to .51 by set), while of questions put to a library of another field 90% stay below .28
 ENOUGH = 0.35
-#: characters of the longest quote; code and tables have no sentences to cut at
-QUOTE_CHARACTERS = 600
 #: how much more a sentence with a number is worth where the question asks for one, and one that defines where it asks what a thing is
 NUMBER, DEFINES = 1.25, 1.25
-#: how much less code is worth that stands in prose
-CODE = 0.5
 #: how much less a sentence is worth that asks
 ASKS = 0.4
 #: how much less each later hit is worth
@@ -46,8 +43,6 @@ _NUMBER = re.compile(
     r"\d|(?<![第一二三四五六七八九十百千])[一二三四五六七八九十百千万亿两]+(?![、条款项章节编])|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|hundred|thousand|million)\b"
 )
 _QUOTE_MARK = re.compile(r"^[ \t]*>[> \t]*", re.MULTILINE)
-#: a heading that is no part, since it stands in a block quote
-_HEADING = re.compile(r"[>\s]*#{1,6}\s")
 _ASKS_WHAT = re.compile(
     r"^\s*(?:what\s+(?:is|are|was|were)|what\s+does|define|explain)\s+(?:an?\s+|the\s+)?(?P<en>.+?)(?:\s+mean)?\s*\??\s*$"
     r"|^\s*(?:什么是|何谓|何为|解释)(?P<zh>.+?)[？?。]?\s*$|^\s*(?P<zh2>.+?)(?:是什么|是指什么|指的是什么|的定义)[？?。]?\s*$",
@@ -99,7 +94,7 @@ def candidates(question: str, hits: Sequence[Hit], snapshot: Snapshot, weights: 
         document = snapshot.document(hit.node.document_id)
         above = " ".join((document.title, *hit.node.meta.get("path", ()), hit.node.name))
         around = held(f"{above}\n{document.text[hit.node.start : hit.node.end]}", weights)
-        for start, end, worth_of_kind in quotable(document, hit):
+        for start, end, worth_of_kind in quotable(document, hit, question):
             if (document.id, start) in seen:
                 continue
             seen.add((document.id, start))
@@ -162,57 +157,6 @@ def _weight(own: frozenset[str], near: frozenset[str], weights: dict[str, float]
 def held(text: str, weights: dict[str, float]) -> frozenset[str]:
     """Which of the weighted terms a text holds."""
     return frozenset(weights.keys() & set(terms(text)))
-
-
-def quotable(document: Document, hit: Hit) -> list[tuple[int, int, float]]:
-    """The spans of a hit that can be quoted, and what each is worth by its kind.
-
-    They are its sentences and rows of tables, or runs of lines where one would be too long. Headings, comments and marks without a
-    word are left out; code within prose counts for less.
-    """
-    first, last = hit.node.start, hit.node.end
-    # parts that begin in the hit, and those before that may reach into it
-    parts = [part for part in document.parts if part.start < last and part.end > first]
-    prose = not parts or any(part.kind in ("prose", "heading") for part in parts)
-    rows = [part for part in parts if part.kind == "row"]
-    tables = [part for part in parts if part.kind == "table"] if rows else []
-    aside = [part for part in parts if part.kind in ("heading", "comment") and prose]
-    code = [part for part in parts if part.kind == "code" and prose]
-    spans = [(max(row.start, first), min(row.end, last)) for row in rows]
-    spans += [span for span in sentences(document.text, first, last) if not _within(span[0], tables)]
-    found = []
-    for start, end in sorted(piece for span in spans for piece in _clipped(document.text, *span)):
-        if _within(start, aside) or _HEADING.match(document.text, start) or not any(map(str.isalnum, document.text[start:end])):
-            continue
-        found.append((start, end, CODE if _within(start, code) else 1.0))
-    return found
-
-
-def _within(place: int, parts: Sequence[Part]) -> bool:
-    return any(part.start <= place < part.end for part in parts)
-
-
-def _clipped(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """The span, or runs of whole lines of it, or pieces of overlong lines, none longer than a quote may be."""
-    if end - start <= QUOTE_CHARACTERS:
-        yield start, end
-        return
-    begin = stop = start
-    for line in text[start:end].splitlines(keepends=True):
-        if stop + len(line) - begin > QUOTE_CHARACTERS and stop > begin:
-            yield from _trimmed(text, begin, stop)
-            begin = stop
-        stop += len(line)
-        while stop - begin > QUOTE_CHARACTERS:
-            yield from _trimmed(text, begin, begin + QUOTE_CHARACTERS)
-            begin += QUOTE_CHARACTERS
-    yield from _trimmed(text, begin, stop)
-
-
-def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    piece = text[start:end]
-    if piece.strip():
-        yield start + len(piece) - len(piece.lstrip()), end - (len(piece) - len(piece.rstrip()))
 
 
 def cite(document: Document, start: int, end: int) -> Citation:
