@@ -194,6 +194,8 @@ class Limits:
     rows: int = 200_000  #: rows of one table file that are read as text
     characters: int = 32 << 20  #: text of one document
     documents: int = 1_000_000  #: documents in one container (a JSONL corpus)
+    seconds: int = 20  #: of processor time for parsing a PDF, spreadsheet or source file; large ones get more
+    memory_bytes: int = 512 << 20  #: for parsing a PDF or spreadsheet, beyond what it may unpack to
 
 
 @dataclass(frozen=True, slots=True)

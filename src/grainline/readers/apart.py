@@ -18,12 +18,10 @@ from typing import Any
 from grainline.errors import LimitError, UnreadableError
 from grainline.types import Limits
 
-MEMORY = 512 << 20  #: bytes beyond what a file may unpack to: pdfium and its tables take most of it on maps and drawings
-#: of processor time, and one more for each so many bytes of the file: a book of 1,000 pages takes about ten
-SECONDS = 20
+#: a file gets a second of processor time more for each so many bytes: a book of 1,000 pages takes about ten
 BYTES_A_SECOND = 250_000
 PATIENCE = 4  #: times as long by the clock, on a machine that is busy with other things
-_DIED = "its parser crashed, or wanted more memory or time than one file may cost"
+_DIED = "its parser crashed, or wanted more memory or time than one file may cost (--max-memory-bytes, --max-seconds)"
 _START = "import sys; sys.path[:] = {path!r}; from grainline.readers.apart import serve; serve({function!r}, {limits!r})"
 
 
@@ -45,7 +43,7 @@ def parse_apart(function: str, data: bytes, limits: Limits) -> Any:
             input=data,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # panics and warnings of the library
-            timeout=_seconds(data) * PATIENCE,
+            timeout=_seconds(data, limits) * PATIENCE,
             check=False,
         )
         kind, value = json.loads(done.stdout)
@@ -64,7 +62,7 @@ def serve(function: str, values: list[int]) -> None:
     """The other side of `parse_apart`: bytes from standard input, JSON to standard output."""
     limits = Limits(*values)
     data = sys.stdin.buffer.read()
-    _bound(limits, _seconds(data))
+    _bound(limits, _seconds(data, limits))
     module, _, name = function.partition(":")
     answer: tuple[str, Any]
     try:
@@ -76,8 +74,8 @@ def serve(function: str, values: list[int]) -> None:
     sys.stdout.buffer.write(json.dumps(answer).encode("ascii"))
 
 
-def _seconds(data: bytes) -> int:
-    return SECONDS + len(data) // BYTES_A_SECOND
+def _seconds(data: bytes, limits: Limits) -> int:
+    return limits.seconds + len(data) // BYTES_A_SECOND
 
 
 def _bound(limits: Limits, seconds: int) -> None:
@@ -85,7 +83,7 @@ def _bound(limits: Limits, seconds: int) -> None:
         import resource
     except ImportError:
         return
-    memory = MEMORY + limits.file_bytes + 2 * limits.unpacked_bytes
+    memory = limits.memory_bytes + limits.file_bytes + 2 * limits.unpacked_bytes
     for kind, most in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_CPU, seconds), (resource.RLIMIT_CORE, 0)):
         _, hard = resource.getrlimit(kind)
         try:

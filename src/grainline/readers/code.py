@@ -17,8 +17,6 @@ from grainline.types import Document, Limits, Part
 
 #: a longer source is kept as plain text: its tree would take gigabytes
 PARSED_BYTES = 16 << 20
-#: parsing runs at megabytes a second; only bytes that are no code at all come near this
-PARSE_SECONDS = 20.0
 #: how much the parser asks for at a time
 CHUNK_BYTES = 1 << 16
 
@@ -45,7 +43,7 @@ class Code:
         if len(encoded) > PARSED_BYTES:
             meta["unparsed"] = f"over {PARSED_BYTES:,} bytes: kept as plain text"
         else:
-            parts = _parts(encoded, language)
+            parts = _parts(encoded, language, limits.seconds)
         yield document(source, title_of(source), text, limits, parts=parts, meta=meta)
 
 
@@ -54,8 +52,8 @@ def _grammar(module: str, function: str) -> Language:
     return Language(getattr(import_module(module), function)())
 
 
-def _parse(data: bytes, language: CodeLanguage) -> Tree:
-    deadline = time.monotonic() + PARSE_SECONDS
+def _parse(data: bytes, language: CodeLanguage, seconds: int) -> Tree:
+    deadline = time.monotonic() + seconds
 
     def chunk(offset: int, _point: Point) -> bytes:
         """The bytes from `offset` on."""
@@ -68,12 +66,14 @@ def _parse(data: bytes, language: CodeLanguage) -> Tree:
     try:
         return Parser(_grammar(*language.grammar)).parse(chunk, progress_callback=is_late)
     except ValueError:
-        raise UnreadableError(f"parsing takes over {PARSE_SECONDS:.0f} s: it does not look like {language.name} code") from None
+        raise UnreadableError(
+            f"parsing takes over {seconds} s: it does not look like {language.name} code (--max-seconds)"
+        ) from None
 
 
-def _parts(data: bytes, language: CodeLanguage) -> tuple[Part, ...]:
+def _parts(data: bytes, language: CodeLanguage, seconds: int) -> tuple[Part, ...]:
     walk = SymbolWalk(data, language)
-    walk.run(_parse(data, language))
+    walk.run(_parse(data, language, seconds))
     parts = [part for symbol in walk.symbols for part in _symbol_parts(symbol, data, language)]
     if walk.docstring:
         parts.append(Part("docstring", *walk.docstring))
