@@ -105,6 +105,16 @@ def test_two_roots_of_one_name_stay_apart(tmp_path: Path) -> None:
         assert sources(library) == ["docs-2/a.txt", "docs/a.txt"]
 
 
+def test_a_folder_around_one_that_is_there_adds_nothing_twice(tmp_path: Path, folder: Path) -> None:
+    with grainline.open(tmp_path / "library") as library:
+        library.add([folder / "law"])
+        assert library.add([folder]).unchanged == 1
+        assert sources(library) == ["docs/owl.py", "docs/ownership.md", "docs/story.txt", "law/动物园.md"]
+        (folder / "law" / "动物园.md").unlink()
+        assert library.add([folder]).removed == 1
+        assert sources(library) == ["docs/owl.py", "docs/ownership.md", "docs/story.txt"]
+
+
 def test_a_second_writer_is_refused(library: Library, folder: Path) -> None:
     with Writer(library.folder), pytest.raises(BusyError):
         library.add([folder])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 from itertools import pairwise
 
 import pytest
@@ -13,10 +12,6 @@ import grainline.text
 from grainline.text import language, question_terms, sentences, terms
 
 ANY = st.text(alphabet=st.one_of(st.characters(codec="utf-8"), st.sampled_from("。！？.!? \n“”’」a盗窃Z1_")), max_size=200)
-
-
-def test_doctests() -> None:
-    assert doctest.testmod(grainline.text).failed == 0
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -185,13 +186,15 @@ class _Add:
                 raise NotFoundError(f"{given} does not exist; name a file or folder (and put a question in quotes)")
             root, inside = self._root(given, location.resolve())
             base = "/".join(part for part in (root, inside) if part)
-            scanned.append(base)
+            inner = {name: Path(place) for name, place in self._roots.items() if location.resolve() in Path(place).parents}
+            scanned += [base, *inner]
             for item in find(location, limits=self._options.limits, hidden=self._options.hidden):
                 path = "/".join(part for part in (base, item.relative) if part) if not location.is_file() else base
                 if isinstance(item, Found):
                     if self._writer.folder in item.path.parents:
                         continue  # the library itself is no document
-                    found[path] = (root, item)
+                    owner, path = _owner(item.path, inner) or (root, path)
+                    found[path] = (owner, item)
                 else:
                     kept |= {known for known in self._known if known == path or known.startswith(path + "/")}
                     self._summary.failed.append((path, item.reason))
@@ -316,6 +319,15 @@ def builders(documents: Iterable[tuple[int, Document, Shaped]]) -> dict[str, Bui
         for key in keys(document, shaped):
             made[key.kind].add(number, places[key.node_id], terms(key.text))
     return made
+
+
+def _owner(place: Path, roots: Mapping[str, Path]) -> tuple[str, str] | None:
+    """The root among `roots` that a file was added under before, and its path there; None if it was under none of them."""
+    for name, root in roots.items():
+        if place == root or root in place.parents:
+            inside = place.relative_to(root).as_posix().removeprefix(".")
+            return name, unicodedata.normalize("NFC", "/".join(part for part in (name, inside) if part))
+    return None
 
 
 def _below(path: str, roots: Sequence[str]) -> bool:
