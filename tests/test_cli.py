@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 HIT = {"source", "start", "end", "line", "text", "score", "via"}
@@ -109,3 +110,20 @@ def test_a_closed_pipe_is_no_traceback(place: Path) -> None:
         text=True,
     )
     assert "Traceback" not in done.stderr
+
+
+def test_models_lists_what_there_is(tmp_path: Path) -> None:
+    found = json.loads(run("models", "--json", cwd=tmp_path).stdout)
+    assert {"e5", "onnx:FOLDER", "openai:URL#MODEL"} <= set(found)
+    assert all("[ready]" in line or "pip install" in line for line in found.values())
+
+
+def test_bench_index_ends_with_a_choice(tmp_path: Path) -> None:
+    dice = np.random.default_rng(1)
+    np.save(tmp_path / "vectors.npy", dice.normal(size=(1200, 32)).astype(np.float32))
+    done = run("bench", "index", "vectors.npy", "--families", "exact,binary", "--picture", "out.svg", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "| exact |" in done.stdout
+    assert done.stdout.splitlines()[-1].startswith("Choice: exact")
+    assert (tmp_path / "out.svg").read_text(encoding="utf-8").startswith("<svg")
+    assert run("bench", "index", "nowhere.npy", cwd=tmp_path).returncode == 1

@@ -155,6 +155,16 @@ def agents(as_json: bool) -> None:
 
 
 @main.command()
+@_json
+def models(as_json: bool) -> None:
+    """List the kinds of encoders, and what each one needs."""
+    from grainline.models.registry import available
+
+    found = available()
+    _show(found, as_json, "\n".join(f"{spec:24} {what}" for spec, what in found.items()))
+
+
+@main.command()
 @click.option("--sources", is_flag=True, help="List every source.")
 @_library
 @_json
@@ -222,6 +232,30 @@ def retrieval(folders: tuple[Path, ...], agents: str, limit: int | None, out: Pa
         report.write(out, results, sys.argv)
     if not as_json:
         click.echo(report.table(results))
+
+
+@bench.command()
+@click.argument("vectors", type=click.Path(path_type=Path))
+@click.option("--families", help="Index families, with commas between (default: all that are installed).")
+@click.option(
+    "--queries", type=click.Path(path_type=Path), help="An .npy file of queries (default: some of the vectors, held out)."
+)
+@click.option("--picture", type=click.Path(path_type=Path), help="Write recall against latency to this SVG file.")
+@_json
+def index(vectors: Path, families: str | None, queries: Path | None, picture: Path | None, as_json: bool) -> None:
+    """Build every index family over VECTORS (an .npy file): time, recall, disk and memory, and a choice with its reason."""
+    from grainline.bench import index as indexes
+
+    with _bar(vectors.name) as progress:
+        result = indexes.run_index(
+            vectors,
+            families.split(",") if families else None,
+            queries or indexes.QUERIES,
+            progress=(lambda family: progress(0, 1, family)) if progress else None,
+        )
+    if picture:
+        picture.write_text(indexes.picture(result), encoding="utf-8")
+    _show(result, as_json, f"{indexes.table(result)}\n\n{indexes.conclusion(result)}")
 
 
 @contextmanager

@@ -9,6 +9,7 @@ GrainlineError
 +-- BusyError           another process is writing to the library
 +-- DamagedError        bytes of the library are not what was written; `grainline doctor` mends
 +-- StorageError        the disk is full, read-only or failing; nothing was changed
++-- ModelError          a model that cannot be made, cannot be reached or answers what it should not
 +-- MissingExtraError   an optional dependency that is not installed
 """
 
@@ -52,6 +53,10 @@ class DamagedError(GrainlineError):
 
 class StorageError(GrainlineError):
     """The disk refused a write or a read; the library is as it was."""
+
+
+class ModelError(GrainlineError):
+    """A model that cannot be made, cannot be reached, or answers what it should not."""
 
 
 class MissingExtraError(GrainlineError):

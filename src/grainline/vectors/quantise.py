@@ -16,7 +16,7 @@ LEVELS = 127
 #: no dimension is taken for narrower than this share of the widest: one odd value there would cost the others their digits
 NARROWEST = 1 / 8
 #: values beyond this are refused: their squares and sums would leave float32
-LARGEST = 1e30
+LARGEST = 1e15
 AT_ONCE = 4096
 WORD = 64  #: sign bits in a word
 
@@ -113,7 +113,7 @@ def hamming(code: NDArray[np.uint64], codes: NDArray[np.uint64]) -> NDArray[np.i
     return differing
 
 
-def _count_bits(words: NDArray[np.uint64]) -> NDArray[np.uint8]:
+def count_bits(words: NDArray[np.uint64]) -> NDArray[np.uint8]:
     """What `numpy.bitwise_count` does, by a table of 16-bit halves."""
     halves = np.ascontiguousarray(words).view(np.uint16).reshape(*words.shape, 4)
     counts: NDArray[np.uint8] = _BITS[halves].sum(axis=-1, dtype=np.uint8)
@@ -122,7 +122,7 @@ def _count_bits(words: NDArray[np.uint64]) -> NDArray[np.uint8]:
 
 _BITS = np.unpackbits(np.arange(1 << 16, dtype=np.uint16).view(np.uint8).reshape(-1, 2), axis=1).sum(axis=1, dtype=np.uint8)
 #: bits set in each word of an array
-popcount = getattr(np, "bitwise_count", _count_bits)  # numpy 1 has none
+popcount = getattr(np, "bitwise_count", count_bits)  # numpy 1 has none
 
 
 def truncate(matrix: ArrayLike, dimension: int) -> Matrix:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from grainline.vectors.quantise import Int8
+from grainline.vectors.quantise import LEVELS, Int8
 from grainline.vectors.types import Arrays, Matrix, Numbers
 
 Places = NDArray[np.int64]
@@ -30,16 +30,21 @@ class Columns:
     def __getitem__(self, name: str) -> NDArray[Any]:
         return self._columns[name][: self._length]
 
+    def reserve(self, rows: int) -> None:
+        """Make room for as many rows in all, with some to spare unless they are the first."""
+        old = self._length
+        for name, held in self._columns.items():
+            if len(held) < rows:
+                grown = np.empty((max(rows, int(old * GROWTH)), *held.shape[1:]), held.dtype)
+                grown[:old] = held[:old]
+                self._columns[name] = grown
+
     def append(self, rows: Mapping[str, NDArray[Any]]) -> None:
         """Add rows, a part of each column."""
         old, new = self._length, self._length + len(next(iter(rows.values())))
+        self.reserve(new)
         for name, added in rows.items():
-            held = self._columns[name]
-            if len(held) < new:
-                grown = np.empty((max(new, int(old * GROWTH)) if old else new, *held.shape[1:]), held.dtype)
-                grown[:old] = held[:old]
-                self._columns[name] = held = grown
-            held[old:new] = added
+            self._columns[name][old:new] = added
         self._length = new
 
     def remove(self, places: Places) -> tuple[Places, Places]:
@@ -97,6 +102,10 @@ class Rows:
         """The Euclidean length of each row as it is stored."""
         return self._columns["norms"]
 
+    def reserve(self, rows: int) -> None:
+        """Make room for as many rows in all."""
+        self._columns.reserve(rows)
+
     def append(self, matrix: Matrix, ids: Numbers, numbers: Numbers) -> None:
         """Add rows; the ids must be new."""
         rows: dict[str, NDArray[Any]] = {"ids": ids, "numbers": numbers}
@@ -133,11 +142,35 @@ class Rows:
         values: Matrix = self._columns["values"][places]
         return values
 
+    def dots(self, places: Places | slice, query: Matrix) -> Matrix:
+        """The dot products of the vectors at these places with a query, without decoding them."""
+        if not self.int8:
+            plain: Matrix = self._columns["values"][places] @ query
+            return plain
+        dots: Matrix = self._columns["codes"][places].astype(np.float32) @ (self.int8.spread * query)
+        dots *= self._columns["scales"][places]
+        dots += self.int8.centre @ query
+        return dots
+
+    def sizes(self, places: Places | slice) -> Matrix:
+        """For each vector a length that none of the sums which `take` and `dots` form it from goes beyond: the measure of rounding."""
+        if not self.int8:
+            plain: Matrix = self.norms[places]
+            return plain
+        step = np.float32(LEVELS * np.linalg.norm(self.int8.spread))
+        sizes: Matrix = self._columns["scales"][places] * step + np.float32(np.linalg.norm(self.int8.centre))
+        return sizes
+
     def blocks(self, places: Places | None = None) -> Iterator[tuple[slice, Matrix]]:
         """All vectors, or those at `places`, block by block, each with where it stands among them."""
+        for block, held in self.parts(places):
+            yield block, self.take(held)
+
+    def parts(self, places: Places | None = None) -> Iterator[tuple[slice, Places | slice]]:
+        """The places of all vectors, or `places`, in parts, each with where it stands among them."""
         for start in range(0, len(self) if places is None else len(places), AT_ONCE):
             block = slice(start, start + AT_ONCE)
-            yield block, self.take(block if places is None else places[block])
+            yield block, block if places is None else places[block]
 
     def find(self, ids: Numbers) -> Places:
         """Where each of the ids stands; -1 where it is not held."""

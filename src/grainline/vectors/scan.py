@@ -10,10 +10,10 @@ from grainline.vectors.rows import Places, Rows
 
 #: as few rows are compared in float64 at once
 FEW = 64
+#: one value in so many is looked at to guess where the least ones end
+STRIDE = 16
 #: what float32 loses in one operation
 UNIT = 2.0**-24
-#: with lengths beyond this, float32 would overflow: then all is done in float64
-FAST_NORM = 1e15
 #: covers what underflows in float32
 TINY = 1e-30
 
@@ -35,29 +35,37 @@ def nearest(
     return places[best], distances[best]
 
 
+def lowest(values: NDArray[np.float32], count: int) -> Places:
+    """Where the `count` least values stand, in no order. A bound taken from every `STRIDE`-th value spares sorting most of the rest."""
+    places = np.arange(len(values))
+    if len(values) > STRIDE * STRIDE and 0 < count < len(values) // 2:
+        some = values[::STRIDE]
+        bound = min(len(some) - 1, 2 * count // STRIDE + STRIDE)
+        within = np.flatnonzero(values <= np.partition(some, bound)[bound])
+        if len(within) >= count:
+            places = within
+    return places[np.argpartition(values[places], count - 1)[:count]] if count < len(places) else places
+
+
 def _survivors(rows: Rows, distance: Distance, query: NDArray[np.float64], k: int, places: Places | None) -> Places:
     """Which rows can be among the `k` nearest: those whose least possible distance is within the k-th largest possible."""
-    norms = rows.norms if places is None else rows.norms[places]
+    chosen: Places | slice = slice(None) if places is None else places
+    norms, sizes = rows.norms[chosen], rows.sizes(chosen)
     keys = np.empty(len(norms), np.float32)
-    length = float(np.linalg.norm(query)) if np.abs(query).max() < FAST_NORM else np.inf
-    if max(length, float(norms.max())) > FAST_NORM:
-        exact = np.empty(len(norms))
-        for block, matrix in rows.blocks(places):
-            exact[block] = distance.function(query, matrix)
-        return np.flatnonzero(exact <= np.partition(exact, k - 1)[k - 1])
-    asked = query.astype(np.float32)
-    for block, matrix in rows.blocks(places):
-        keys[block] = np.abs(matrix - asked).sum(axis=1) if distance is L1 else matrix @ asked
-    # the usual bound on a float32 sum of d products, doubled for what rounding the query adds
+    length, asked = np.float32(np.linalg.norm(query)), query.astype(np.float32)
+    for block, part in rows.parts(places):
+        keys[block] = np.abs(rows.take(part) - asked).sum(axis=1) if distance is L1 else rows.dots(part, asked)
+    # the usual bound on a float32 sum of d products, doubled for what rounding the query and the vectors adds
     loss = np.float32(2 * (rows.dimension + 8) * UNIT)
     if distance is L1:
-        slack = loss * np.float32(np.sqrt(rows.dimension)) * (norms + np.float32(length)) + np.float32(TINY)
+        slack = loss * np.float32(np.sqrt(rows.dimension)) * (sizes + length)
     elif distance is L2:
         keys = norms * norms - 2 * keys
-        slack = loss * norms * (norms + np.float32(2 * length)) + np.float32(TINY)
+        slack = loss * (sizes * sizes + 2 * sizes * length)
     elif distance.needs_direction:
-        keys, slack = -keys / norms, np.full(len(keys), loss * length, np.float32)
+        keys, slack = -keys / norms, loss * (sizes / norms)
     else:
-        keys, slack = -keys, loss * norms * np.float32(length) + np.float32(TINY)
+        keys, slack = -keys, loss * sizes * length
+    slack += np.float32(TINY)
     worst = np.partition(keys + slack, k - 1)[k - 1]
     return np.flatnonzero(keys - slack <= worst)

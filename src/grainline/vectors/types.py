@@ -71,7 +71,7 @@ class Structure(Protocol):
         """Stop proposing these numbers, where that can be had; the index drops them in any case."""
         ...
 
-    def propose(self, point: Matrix, count: int, effort: float) -> Numbers:
+    def propose(self, point: Matrix, count: int) -> Numbers:
         """About `count` different numbers that are likely to be near `point`; fewer only where it can find no more."""
         ...
 
