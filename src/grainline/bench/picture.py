@@ -21,6 +21,7 @@ def plot(series: Mapping[str, Sequence[Point]], title: str, across: str, up: str
     bottom = min(0.9, floor(min(y for _, y in points) * 10) / 10)
 
     def at(point: Point) -> Point:
+        """Where a point stands in the picture."""
         x = LEFT + (log10(point[0]) - low) / (high - low) * (WIDTH - LEFT - RIGHT)
         return round(x, 1), round(HEIGHT - BOTTOM - (point[1] - bottom) / (1 - bottom) * (HEIGHT - TOP - BOTTOM), 1)
 

@@ -46,6 +46,7 @@ def encode_rows(ids: Sequence[Sequence[int]], encode: Encode, dimension: int, th
     rows = np.empty((len(ids), dimension), np.float32)
 
     def fill(group: list[int]) -> None:
+        """Encode the sequences of one group."""
         rows[group] = encode(np.array([ids[index] for index in group], np.int64))
 
     groups = _groups(ids, together)
