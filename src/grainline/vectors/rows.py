@@ -12,8 +12,9 @@ from grainline.vectors.quantise import LEVELS, Int8
 from grainline.vectors.types import Arrays, Matrix, Numbers
 
 Places = NDArray[np.int64]
-#: rows decoded or compared in one go: what stays in a processor's cache
-AT_ONCE = 4096
+#: rows decoded or compared in one go: what stays in a processor's cache, and few enough that BLAS does not start threads for them, which
+#: on a busy machine took ten times longer than the product itself
+AT_ONCE = 1024
 GROWTH = 1.25
 
 
