@@ -188,6 +188,17 @@ def test_bundled_tokenizer_splits_as_the_library_does(cache: Path, e5: Embedder,
         assert ours.tokens(text)[1:-1] == library.encode(normal).ids, text
 
 
+def test_texts_of_the_speed_test_have_the_tokens_that_it_says(e5: Embedder, cache: Path) -> None:
+    from grainline.models.e5 import Inputs
+    from grainline.models.speed import SIZES, passages
+
+    (folder,) = (path for path in cache.glob("e5-small-8bit*") if path.is_dir())
+    for tokens in SIZES:
+        texts = passages(tokens, 20)
+        assert {len(ids) for ids in Inputs(folder).ids([f"passage: {text}" for text in texts])} == {tokens}
+        assert len(set(texts)) == 20
+
+
 def test_made_copies_add_up_to_the_large_value() -> None:
     """Cut at the range, a channel and its shifted copies give what the channel alone would give uncut."""
     from grainline.models.e5_graph import MARGIN, with_copies

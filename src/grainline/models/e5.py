@@ -51,7 +51,7 @@ GRAPH, TOKENIZER, CHARACTERS, WORDS, POSITIONS = (
     "words.bin",
     "positions.npy",
 )
-TOGETHER = 256  #: tokens; more at once are not faster, and the other thread would wait
+TOGETHER = 512  #: tokens in one call; more are not faster, and another thread would wait
 
 
 class E5:
