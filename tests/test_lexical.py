@@ -100,7 +100,7 @@ def test_merging_is_building_of_the_living(keys: list[list[str]], cut: int, dead
     def built(part: list[tuple[int, list[str]]]) -> dict[str, np.ndarray]:
         builder = Builder()
         for number, words in part:
-            builder.add(number, number % 3, words)
+            builder.add(number, number % 3, words, number)
         return builder.arrays()
 
     numbered = list(enumerate(keys))

@@ -19,6 +19,8 @@ from pathlib import Path
 
 from grainline import ingest
 from grainline.errors import BusyError, DamagedError, NotFoundError, StorageError
+from grainline.match import audit
+from grainline.match.index import put, texts
 from grainline.readers.files import Found, find
 from grainline.store import log
 from grainline.store import manifest as manifests
@@ -136,6 +138,8 @@ class _Visit:
             self._reread(writer, salvaged)
             if salvaged.files_lost:
                 self._read_roots(writer, salvaged)
+            writer.keep_vectors_of(texts(writer.snapshot()))
+            writer.keep()
         if not salvaged.roots:
             self._found.append("where the files lie is not known any more: add them again, so that what is lost is read again")
         if log.size(self._work / FILE_NAME):
@@ -205,8 +209,6 @@ def _inside(folder: Path) -> list[str]:
 
 def _index_faults(folder: Path) -> list[str]:
     """Where the index does not say what the documents say."""
-    from grainline.match import audit
-
     connection = connect(folder, write=True)
     try:
         with translated(folder / FILE_NAME):
@@ -219,9 +221,13 @@ def _index_faults(folder: Path) -> list[str]:
                     expected.add(kind, builder.arrays())
             wrong = expected.differing(stored)
             sources = snapshot.sources()
+            strays = snapshot.vectors_without(texts(snapshot))
             return [
-                f"the index does not say what is in {sources[n][1] if n in sources else 'a removed document'}"
-                for n in wrong.tolist()
+                *[
+                    f"the index does not say what is in {sources[n][1] if n in sources else 'a removed document'}"
+                    for n in wrong.tolist()
+                ],
+                *([f"{strays} vectors are of texts that are gone"] if strays else []),
             ]
     except DamagedError as error:
         return [reason(error)]
@@ -231,8 +237,6 @@ def _index_faults(folder: Path) -> list[str]:
 
 def _build_index(writer: Writer) -> None:
     """Index all documents of a library that has no index."""
-    from grainline.match.index import put
-
     for batch in _batches(writer.snapshot()):
         put(writer, ingest.builders((one.number, one.document, one.shaped) for one in batch), ())
 

@@ -311,13 +311,13 @@ def _index(writer: Writer, rows: Sequence[tuple[str, Document, Shaped]], dropped
 
 def builders(documents: Iterable[tuple[int, Document, Shaped]]) -> dict[str, Builder]:
     """The keys of documents, given with their row numbers, by kind, ready for the lexical index."""
-    from grainline.match.postings import Builder
+    from grainline.match.postings import Builder, text_hash
 
     made = {"text": Builder(), "name": Builder()}
     for number, document, shaped in documents:
         places = {node.id: place for place, node in enumerate(shaped.nodes)}
         for key in keys(document, shaped):
-            made[key.kind].add(number, places[key.node_id], terms(key.text))
+            made[key.kind].add(number, places[key.node_id], terms(key.text), text_hash(key.text))
     return made
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grainline.errors import DamagedError
-from grainline.match.postings import Arrays
+from grainline.match.postings import PLACES, Arrays
 from grainline.store.manifest import Segment
 from grainline.store.snapshot import Snapshot
 
@@ -33,7 +33,7 @@ class Ledger:
         places = documents.astype(np.uint64) << np.uint64(32) | arrays["node"].astype(np.uint64)
         marks = _mixed(places)
         entries = np.arange(len(places)) if living is None else np.flatnonzero(living)
-        np.add.at(sums, documents[entries], _mixed(marks + arrays["length"])[entries])
+        np.add.at(sums, documents[entries], _mixed(_mixed(marks + arrays["length"]) ^ arrays["text"])[entries])
         starts = arrays["start"].astype(np.int64)
         terms = np.repeat(arrays["term"], starts[1:] - starts[:-1])
         owners, counts = arrays["entry"], arrays["count"].astype(np.uint64)
@@ -67,11 +67,11 @@ def stored(snapshot: Snapshot) -> Ledger:
 
 def _is_sane(segment: Segment, arrays: dict[str, NDArray[Any]], dead: NDArray[Any], documents: int) -> bool:
     """Whether the arrays fit together: lengths agree, numbers are in range, terms and the entries of each term ascend."""
-    if set(arrays) != {"document", "node", "length", "term", "start", "entry", "count"}:
+    if set(arrays) != {*PLACES, "term", "start", "entry", "count"}:
         return False
     starts, terms, entries = arrays["start"].astype(np.int64), arrays["term"], arrays["entry"].astype(np.int64)
     lengths_agree = (
-        all(len(arrays[name]) == segment.entries for name in ("document", "node", "length"))
+        all(len(arrays[name]) == segment.entries for name in PLACES)
         and len(starts) == len(terms) + 1
         and len(entries) == len(arrays["count"]) == starts[-1]
     )

@@ -8,7 +8,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from grainline.match.postings import Arrays, Builder, merge, term_hash
+from grainline.match.postings import PLACES, Arrays, Builder, merge, term_hash
 from grainline.store.manifest import Segment
 from grainline.store.snapshot import Snapshot
 from grainline.store.writer import Writer
@@ -24,11 +24,23 @@ NOTHING = np.zeros(0, np.uint32), np.zeros(0, np.uint8)
 def put(writer: Writer, builders: Mapping[str, Builder], removed: Sequence[int]) -> None:
     """Add a segment for each kind of key and bury the entries of the removed documents, in the writer's transaction."""
     snapshot = writer.snapshot()
+    before = texts(snapshot) if removed else set()
     segments = [_bury(writer, snapshot, segment, removed) for segment in writer.manifest.segments]
     for kind, builder in sorted(builders.items()):
         if len(builder):
             segments.append(Segment(kind, len(builder), writer.put_arrays(builder.arrays())))
     writer.put_segments(_tidied(writer, segments))
+    if removed:
+        # a vector goes when the last key goes that says its text: what moved or stayed as it was keeps it
+        writer.drop_vectors(before - texts(writer.snapshot()))
+
+
+def texts(snapshot: Snapshot) -> set[int]:
+    """The hashes of all texts that a key of the index says."""
+    found: set[int] = set()
+    for segment in snapshot.manifest.segments:
+        found.update(snapshot.array(segment.arrays["text"])[_alive(snapshot, segment)].tolist())
+    return found
 
 
 def _bury(writer: Writer, snapshot: Snapshot, segment: Segment, removed: Sequence[int]) -> Segment:
@@ -107,10 +119,10 @@ class Index:
         self.size = int(self._offsets[-1])
         self._alive = np.concatenate([np.ones(0, bool), *[_alive(snapshot, segment) for segment in self._segments]])
         self._whole = bool(self._alive.all())
-        #: row number of the document, place of the node, and number of terms of every entry
-        self.documents, self.nodes, lengths = (
-            np.concatenate([np.zeros(0, np.uint32), *[snapshot.array(segment.arrays[name]) for segment in self._segments]])
-            for name in ("document", "node", "length")
+        #: row number of the document, place of the node, number of terms, and hash of the text of every entry
+        self.documents, self.nodes, lengths, self.texts = (
+            np.concatenate([np.zeros(0, dtype), *[snapshot.array(segment.arrays[name]) for segment in self._segments]])
+            for name, dtype in PLACES.items()
         )
         self.lengths = lengths.astype(np.float32)
 

@@ -1,8 +1,9 @@
 """Inverted indexes as plain arrays: built from terms, merged, and read back a term at a time.
 
 A segment covers a number of entries (keys of one kind). Its arrays: `document`, `node` (row number and place of the node that
-an entry's key points at), `length` (terms in the key); `term` (64-bit hashes of the terms, ascending), `start` (where each term's postings
-begin, one more than there are terms), `entry` and `count` (the postings: entries ascending within a term, and how often it occurs there).
+an entry's key points at), `length` (terms in the key), `text` (a 64-bit hash of what the key says); `term` (64-bit hashes of the
+terms, ascending), `start` (where each term's postings begin, one more than there are terms), `entry` and `count` (the postings:
+entries ascending within a term, and how often it occurs there).
 Terms are kept as hashes: among ten million terms the odds that any two meet are about one in 370,000.
 """
 
@@ -18,6 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Arrays = dict[str, NDArray[Any]]
+#: the arrays with one element an entry
+PLACES = {"document": np.uint32, "node": np.uint32, "length": np.uint32, "text": np.uint64}
 #: counts are kept in a byte; BM25 hardly tells 255 from more
 MOST_COUNTED = 255
 
@@ -28,6 +31,11 @@ def term_hash(term: str) -> int:
     return int.from_bytes(blake2b(term.encode("utf-8"), digest_size=8).digest(), "little")
 
 
+def text_hash(text: str) -> int:
+    """The 64-bit number that stands for the text of a key."""
+    return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
+
+
 class Builder:
     """Gathers keys, then gives the arrays of a segment over them."""
 
@@ -35,21 +43,21 @@ class Builder:
         self._terms: defaultdict[str, int] = defaultdict()
         self._terms.default_factory = self._terms.__len__
         self._flat: list[int] = []
-        self._places: list[tuple[int, int, int]] = []
+        self._places: list[tuple[int, int, int, int]] = []
 
     def __len__(self) -> int:
         return len(self._places)
 
-    def add(self, document: int, node: int, terms: Sequence[str]) -> None:
-        """Add a key: the row number of its document, its node's place, and its terms."""
-        self._places.append((document, node, len(terms)))
+    def add(self, document: int, node: int, terms: Sequence[str], text: int) -> None:
+        """Add a key: the row number of its document, its node's place, its terms, and the hash of its text."""
+        self._places.append((document, node, len(terms), text))
         self._flat.extend(map(self._terms.__getitem__, terms))
 
     def arrays(self) -> Arrays:
         """The segment's arrays."""
-        places = np.array(self._places, np.int64).reshape(-1, 3)
+        places = np.array(self._places, np.uint64).reshape(-1, len(PLACES))
         hashes = np.fromiter((term_hash(term) for term in self._terms), np.uint64, len(self._terms))
-        entries = np.repeat(np.arange(len(places), dtype=np.int64), places[:, 2])
+        entries = np.repeat(np.arange(len(places), dtype=np.int64), places[:, 2].astype(np.int64))
         return _assemble(places, hashes[np.array(self._flat, np.int64)], entries, np.ones(len(entries), np.int64))
 
 
@@ -64,7 +72,7 @@ def merge(segments: Iterable[tuple[Arrays, NDArray[np.bool_]]]) -> Arrays:
         hashes.append(np.repeat(arrays["term"], starts[1:] - starts[:-1])[kept])
         entries.append(renumbered[arrays["entry"][kept]])
         counts.append(arrays["count"][kept].astype(np.int64))
-        places.append(np.stack([arrays[name][living].astype(np.int64) for name in ("document", "node", "length")], axis=1))
+        places.append(np.stack([arrays[name][living].astype(np.uint64) for name in PLACES], axis=1))
         offset += int(living.sum())
     return _assemble(np.concatenate(places), np.concatenate(hashes), np.concatenate(entries), np.concatenate(counts))
 
@@ -79,9 +87,7 @@ def _assemble(places: NDArray[Any], hashes: NDArray[Any], entries: NDArray[Any],
     summed = np.add.reduceat(counts[order], firsts) if len(firsts) else counts
     owners = pairs[firsts] // max(1, len(places))
     return {
-        "document": places[:, 0].astype(np.uint32),
-        "node": places[:, 1].astype(np.uint32),
-        "length": places[:, 2].astype(np.uint32),
+        **{name: places[:, column].astype(kind) for column, (name, kind) in enumerate(PLACES.items())},
         "term": terms.astype(np.uint64),
         "start": np.searchsorted(owners, np.arange(len(terms) + 1)).astype(np.uint32),
         "entry": (pairs[firsts] % max(1, len(places))).astype(np.uint32),

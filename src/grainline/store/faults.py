@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from grainline.errors import DamagedError
-from grainline.store import log
+from grainline.store import log, vectors
 from grainline.store import manifest as manifests
 from grainline.store.database import APPLICATION_ID, FILE_NAME, FORMAT, connect, schema_version, translated
 from grainline.store.manifest import Manifest
@@ -80,7 +80,8 @@ def inner_faults(folder: Path) -> list[str]:
             # bytes that are no text become text that its seal does not fit
             connection.text_factory = lambda data: data.decode("utf-8", "replace")
             manifest = manifests.read(connection)
-            return [*_small(connection, manifest), *_documents(connection, manifest), *_blocks(connection, manifest)]
+            found = [*_small(connection, manifest), *_documents(connection, manifest), *_blocks(connection, manifest)]
+            return [*found, *_vectors(connection)]
     except DamagedError as error:
         return [reason(error)]
     finally:
@@ -97,6 +98,20 @@ def _small(connection: sqlite3.Connection, manifest: Manifest) -> Iterator[str]:
             yield from _wrong(f"the record of {row[0]} among the {table}", seal, *row)
         if count != said:
             yield f"there are records of {count} {table}, and there should be {said}"
+
+
+def _vectors(connection: sqlite3.Connection) -> Iterator[str]:
+    """Faults in the vectors that are kept."""
+    known = set()
+    for identity, number, seal in connection.execute("SELECT identity, number, seal FROM encoders"):
+        known.add(number)
+        yield from _wrong(f"the record of the encoder {identity}", seal, identity, number)
+    wrong = sum(
+        row[1] not in known or not vectors.is_whole(*row)
+        for row in connection.execute("SELECT key, encoder, data, seal FROM vectors")
+    )
+    if wrong:
+        yield f"{wrong} vector{'s are' if wrong > 1 else ' is'} damaged"
 
 
 def _wrong(what: str, seal: object, *fields: object) -> Iterator[str]:

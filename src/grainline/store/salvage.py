@@ -17,10 +17,11 @@ from grainline.store.seal import check
 from grainline.store.writer import File
 
 #: the types of the columns of our tables, and where in a row each seal stands and what it covers
-COLUMNS: dict[tuple[bool, int], tuple[type, ...]] = {
-    (True, 14): (int, *[str] * 7, int, *[str] * 4, int),
-    (False, 8): (str, str, str, int, int, int, str, int),
-    (False, 3): (str, str, int),
+COLUMNS: dict[tuple[bool, int], tuple[tuple[type, ...], ...]] = {
+    (True, 14): ((int, *[str] * 7, int, *[str] * 4, int),),
+    (True, 4): ((int, int, bytes, int),),
+    (False, 8): ((str, str, str, int, int, int, str, int),),
+    (False, 3): ((str, str, int), (str, int, int)),
 }
 MANIFEST_NAME = "library"
 
@@ -41,7 +42,8 @@ class Salvaged:
 
 
 def salvage(path: Path, folder: Path) -> Salvaged:
-    """Make a library in `folder`, which must hold none, of the rows of the file at `path` that verify; its indexes are left empty.
+    """Make a library in `folder`, which must hold none, of the rows of the file at `path` that verify; its indexes are left empty, and
+    among its vectors may be some of texts that are gone.
 
     A file that lost documents keeps the rest and gets an empty digest. Raises `StorageError`.
     """
@@ -63,7 +65,10 @@ def salvage(path: Path, folder: Path) -> Salvaged:
 
 
 def rows(path: Path) -> Iterator[tuple[str, Row]]:
-    """Every row that verifies, as ("document" | "file" | "root" | "manifest", values), in no order. Raises `OSError`."""
+    """Every row that verifies, as ("document" | "file" | "root" | "manifest" | "vector" | "encoder", values), in no order.
+
+    Raises `OSError`.
+    """
     with Pages(path) as pages:
         free = pages.free()
         for number in range(1, pages.count + 1):
@@ -80,30 +85,33 @@ def _is_cut(path: Path) -> bool:
 
 
 def _row(cell: Cell) -> tuple[str, Row] | None:
-    types = COLUMNS.get((cell.number is not None, len(cell.values)))
     values = cell.values if cell.number is None else (cell.number, *cell.values[1:])
-    if types is None or (row := _typed(values, types)) is None:
+    typed = (_typed(values, types) for types in COLUMNS.get((cell.number is not None, len(values)), ()))
+    row = next((found for found in typed if found is not None), None)
+    if row is None:
         return None
     if len(row) == 14:
         whole = check(*row[:8]) == row[8] and check(row[0], *row[9:13]) == row[13]
         return ("document", row) if whole else None
     if check(*row[:-1]) != row[-1]:
         return None
-    if len(row) == 8:
-        return "file", row
+    if len(row) != 3:
+        return ("file" if len(row) == 8 else "vector"), row
+    if isinstance(row[1], int):
+        return "encoder", row
     # the place of a root is a path, and no path begins like this
     return ("manifest" if row[0] == MANIFEST_NAME and row[1].startswith('{"') else "root"), row
 
 
 def _typed(values: tuple[Value, ...], types: tuple[type, ...]) -> Row | None:
-    row: list[str | int] = []
+    row: list[Any] = []
     for value, kind in zip(values, types, strict=True):
         if kind is str and isinstance(value, bytes):
             try:
                 row.append(value.decode("utf-8"))
             except UnicodeDecodeError:
                 return None
-        elif kind is int and isinstance(value, int):
+        elif kind is not str and isinstance(value, kind):
             row.append(value)
         else:
             return None
@@ -119,6 +127,8 @@ def _take(connection: sqlite3.Connection, found: Salvaged, kind: str, row: Row) 
         found.roots[row[0]] = row[1]
     elif kind == "file":
         found.files[row[0]] = File.of(row)
+    elif kind in ("vector", "encoder"):
+        connection.execute(f"INSERT OR REPLACE INTO {kind}s VALUES ({','.join('?' * len(row))})", row)
     else:
         known = "SELECT max(number) FROM documents WHERE number=? OR id=? OR source=?"
         latest = connection.execute(known, (row[0], row[1], row[2])).fetchone()[0]

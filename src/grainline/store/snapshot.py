@@ -6,11 +6,12 @@ import fnmatch
 import json
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from grainline.errors import DamagedError, NotFoundError
+from grainline.store import vectors
 from grainline.store.database import translate, translated
 from grainline.store.manifest import Manifest, Stretch
 from grainline.store.records import BODY, HEAD, Stored
@@ -42,6 +43,8 @@ class Snapshot:
         self._characters = 0
         self._blocks: dict[int, bytes] = {}
         self._sources: dict[int, tuple[str, str, tuple[str, ...]]] | None = None
+        #: vectors made while this state was asked, by encoder and text; whoever opened it keeps them
+        self.fresh: dict[str, dict[int, bytes]] = {}
         #: what others derived from this state and want to have at hand
         self.kept: dict[object, object] = {}
 
@@ -142,6 +145,31 @@ class Snapshot:
         if len(data) != held * kind.itemsize:
             raise DamagedError("an index block has the wrong size; run `grainline doctor`")
         return np.frombuffer(data, kind)[start - first * per_block : stop - first * per_block]
+
+    def vectors(self, identity: str, texts: Sequence[int]) -> dict[int, bytes]:
+        """The vectors that are kept, or wait to be, of texts by their hashes; see `store.vectors`."""
+        fresh = self.fresh.get(identity, {})
+        missing = [text for text in texts if text not in fresh]
+        with translated(self.path):
+            return {
+                **vectors.read(self._connection, identity, missing),
+                **{text: fresh[text] for text in texts if text in fresh},
+            }
+
+    def all_vectors(self, identity: str) -> dict[int, bytes]:
+        """All vectors that are kept of an encoder, by the hashes of their texts."""
+        with translated(self.path):
+            return dict(vectors.scan(self._connection, identity))
+
+    def vectors_without(self, texts: set[int]) -> int:
+        """How many vectors are kept of texts other than those with these hashes: none, unless a deletion did not delete."""
+        with translated(self.path):
+            return len(vectors.strays(self._connection, texts))
+
+    def encoders(self) -> dict[str, tuple[int, int]]:
+        """By the identity of each encoder the number of its vectors that are kept, and their bytes."""
+        with translated(self.path):
+            return vectors.encoders(self._connection)
 
     def _read_blocks(self, first: int, last: int) -> bytes:
         """The bytes of blocks `first` to `last`, both included."""

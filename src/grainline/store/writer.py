@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from grainline.errors import DamagedError
 from grainline.store import manifest as manifests
+from grainline.store import vectors
 from grainline.store.database import FILE_NAME, connect, translated
 from grainline.store.lock import locked
 from grainline.store.manifest import Segment, Stretch
@@ -112,6 +113,12 @@ class Writer:
                 raise
         self.manifest = manifest
 
+    def keep(self) -> None:
+        """Make vectors put since the last commit last. A cache changes no answer, so the sequence number stays."""
+        if self._connection.in_transaction:
+            with translated(self.path):
+                self._connection.execute("COMMIT")
+
     def _undo(self) -> None:
         with translated(self.path):
             if self._connection.in_transaction:
@@ -208,6 +215,30 @@ class Writer:
         """Forget where a root lies."""
         gone = self._run_all("roots", "DELETE FROM roots WHERE name=?", [(name,)])
         self.manifest = self.manifest.replaced(roots=self.manifest.roots + gone)
+
+    def put_vectors(self, identity: str, held: Mapping[int, bytes]) -> None:
+        """Keep an encoder's vectors of texts, given by their hashes."""
+        self.begin()
+        with translated(self.path):
+            vectors.put(self._connection, identity, held)
+
+    def drop_vectors(self, texts: Iterable[int]) -> None:
+        """Forget the vectors of texts, given by their hashes."""
+        self.begin()
+        with translated(self.path):
+            vectors.drop(self._connection, texts)
+
+    def keep_vectors_of(self, texts: set[int]) -> None:
+        """Forget all vectors but those of the texts with these hashes."""
+        self.begin()
+        with translated(self.path):
+            vectors.keep_only(self._connection, texts)
+
+    def drop_encoders(self, kept: str) -> None:
+        """Forget the vectors of every encoder but one."""
+        self.begin()
+        with translated(self.path):
+            vectors.drop_encoders(self._connection, kept)
 
     def put_segments(self, segments: Sequence[Segment]) -> None:
         """Let these be the index segments from now on; blocks that none of them uses are dropped."""
