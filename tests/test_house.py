@@ -21,7 +21,7 @@ LAYERS = {
     "graph": 4,
     "agents": 5,
     "ask": 6,
-    "ingest": 7,
+    **dict.fromkeys(("ingest", "embedding"), 7),
     "doctor": 8,
     "library": 9,
     **dict.fromkeys(("bench", "advise", "learn", "render"), 10),

@@ -13,15 +13,18 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from grainline.library import Library
+    from grainline.types import Embedder
 
 __version__ = "0.1.0"
 
 
-def open(folder: str | Path | None = None, *, create: bool = True) -> Library:
+def open(folder: str | Path | None = None, *, create: bool = True, embedder: str | Embedder | None = None) -> Library:
     """Open the library in `folder`, else in `$GRAINLINE_LIBRARY`, else in `.grainline`; an empty one is made unless `create` is off.
 
+    `embedder` is an encoder or the spec of one (see `grainline models`); else `$GRAINLINE_EMBEDDER`, else the one that the library was
+    embedded with, else "e5". It is loaded when an agent first asks it.
     Raises `NotFoundError` where there is none and none shall be made, `DamagedError` where the file is no sound library.
     """
     from grainline.library import open_library
 
-    return open_library(folder, create=create)
+    return open_library(folder, create=create, embedder=embedder)

@@ -10,11 +10,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from grainline import embedding
 from grainline.agents import registry
 from grainline.errors import UsageError
 from grainline.store import database, manifest
 from grainline.store.snapshot import Snapshot
-from grainline.types import EVERYWHERE, NO_LIMIT, Answer, Budget, Evidence, Hit, Where
+from grainline.types import EVERYWHERE, NO_LIMIT, Answer, Budget, Embedder, Evidence, Hit, Where
 
 if TYPE_CHECKING:
     from grainline.ingest import Options, Progress, Summary
@@ -32,8 +33,9 @@ def locate(folder: str | Path | None = None) -> Path:
 class Library:
     """A library in a folder, open for asking; adding and removing take the writer's lock for as long as they run."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, embedder: str | Embedder | None = None) -> None:
         self.folder = folder
+        self._embedder = embedder
         self._connection = database.connect(folder)
         self._mutex = threading.RLock()
         self._snapshot: Snapshot | None = None
@@ -61,16 +63,23 @@ class Library:
             try:
                 if self._snapshot is None or self._snapshot.manifest.sequence != current.sequence:
                     self._snapshot = Snapshot(self._connection, path, current)
+                    self._snapshot.embedder = lambda: embedding.embedder(self._embedder, current.settings)
                 yield self._snapshot
             finally:
                 if not nested and self._connection.in_transaction:
                     self._connection.rollback()
+            if not nested and self._snapshot.fresh:
+                embedding.keep(self.folder, self._snapshot)
 
     def add(self, paths: Sequence[str | Path], options: Options | None = None, progress: Progress | None = None) -> Summary:
         """Bring the library up to date with the files under `paths`; see `ingest.add`."""
         import grainline.ingest as ingest  # readers and shapes are not needed for asking
 
         return ingest.add(self.folder, paths, options or ingest.Options(), progress)
+
+    def embed(self, progress: Progress | None = None) -> int:
+        """Embed all that has not been, so that questions need not; see `embedding.embed`. Returns how many texts that were."""
+        return embedding.embed(self, self._embedder, progress)
 
     def remove(self, sources: Sequence[str]) -> int:
         """Remove documents by source; see `ingest.remove`."""
@@ -131,12 +140,12 @@ class Library:
             return snapshot.document(hit.node.document_id).text[hit.node.start : hit.node.end]
 
 
-def open_library(folder: str | Path | None = None, *, create: bool = True) -> Library:
-    """Open the library in `folder` (see `locate`), made empty if there is none and `create` is set."""
+def open_library(folder: str | Path | None = None, *, create: bool = True, embedder: str | Embedder | None = None) -> Library:
+    """Open the library in `folder` (see `locate`), made empty if there is none and `create` is set; see `embedding.embedder`."""
     place = locate(folder)
     if create:
         database.create(place)
-    return Library(place)
+    return Library(place, embedder)
 
 
 def _check(question: str, k: int) -> None:

@@ -18,11 +18,14 @@ class Trace:
 
     def note(self, action: str, hits: list[Hit]) -> list[Hit]:
         """Note that `action` has given `hits`; returns them."""
-        now = perf_counter()
-        cost = Cost(milliseconds=(now - self._mark) * 1000)
-        self._mark = now
-        self._steps.append(Step(action, f"{len(hits)} hit{'s' * (len(hits) != 1)}", cost))
+        self.count(action, f"{len(hits)} hit{'s' * (len(hits) != 1)}")
         return hits
+
+    def count(self, action: str, came: str, embedded: int = 0) -> None:
+        """Note what came of `action`, in words, and how many texts it embedded."""
+        now = perf_counter()
+        self._steps.append(Step(action, came, Cost((now - self._mark) * 1000, embedded)))
+        self._mark = now
 
     def affords(self, action: str) -> bool:
         """Whether the budget has time left for a further step; if not, that it was left out is noted."""

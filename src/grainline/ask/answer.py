@@ -16,7 +16,7 @@ from grainline.errors import DamagedError
 from grainline.match.lexical import Lexical
 from grainline.match.pattern import line_of
 from grainline.store.snapshot import Snapshot
-from grainline.text import terms
+from grainline.text import question_terms, terms
 from grainline.types import Answer, Citation, Document, Evidence, Hit, Where
 
 #: hits that are read for sentences, and sentences that an answer has at most
@@ -65,7 +65,7 @@ class Candidate:
 
 def answer(question: str, evidence: Evidence, snapshot: Snapshot, agent: str, where: Where) -> Answer:
     """Quote the sentences of the evidence that answer; raises `DamagedError` if a quote does not stand where it should."""
-    weights = Lexical(snapshot).weights(question, where)
+    weights = Lexical(snapshot).weights(question_terms(question), where)
     chosen = choose(candidates(question, evidence.hits[:READ], snapshot, weights), weights)
     answered = bool(chosen) and (_share(chosen, weights) >= ENOUGH or not weights)
     citations = tuple(cite(candidate.document, candidate.start, candidate.end) for candidate in chosen)

@@ -1,10 +1,15 @@
-"""Fusing ranked lists."""
+"""Fusing what several matchers found: by rank, or by score."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from grainline.types import Hit
+
+Scores = NDArray[np.float64]
 
 #: the constant of Cormack, Clarke and Buettcher (2009)
 RRF_CONSTANT = 60
@@ -27,3 +32,19 @@ def reciprocal_rank_fusion(rankings: Sequence[Sequence[Hit]], k: int) -> list[Hi
     totals = {node: sum(sorted(parts)) for node, parts in sums.items()}
     order = sorted(totals, key=lambda node: (-totals[node], node))
     return [Hit(nodes[node].node, totals[node], tuple(sorted(ways[node]))) for node in order[:k]]
+
+
+def standardised(scores: NDArray[np.floating]) -> Scores:
+    """Scores as standard deviations from their mean: comparable with any others over the same candidates, whatever range an encoder
+    or BM25 uses. A score that is not known (NaN) counts as the mean.
+
+    >>> standardised(np.array([0.7, 0.8, 0.9, np.nan])).round(2).tolist()
+    [-1.22, 0.0, 1.22, 0.0]
+    """
+    known = ~np.isnan(scores)
+    centred = np.where(known, scores, 0.0).astype(np.float64)
+    if not known.any():
+        return centred
+    centred[known] -= centred[known].mean()
+    spread = centred[known].std()
+    return centred / spread if spread > 1e-9 else np.zeros(len(scores))

@@ -152,6 +152,18 @@ class Index:
             return joined
         return [(entries[seen], counts[seen]) for entries, counts in joined for seen in (allowed[entries],)]
 
+    def counts(self, terms: Sequence[str], where: Where = EVERYWHERE) -> list[int]:
+        """For each term how many entries hold it."""
+        if self.allowed(where) is not None:
+            return [len(entries) for entries, _ in self.postings(terms, where)]
+        hashes = np.array([term_hash(term) for term in terms], np.uint64)
+        counts = np.zeros(len(terms), np.int64)
+        for known, starts in self._terms:
+            if len(known):
+                places = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
+                counts += np.where(known[places] == hashes, starts[places + 1].astype(np.int64) - starts[places], 0)
+        return counts.tolist()
+
     @classmethod
     def of(cls, snapshot: Snapshot, kind: str) -> Index:
         """The index of a kind of keys, read once for a snapshot."""

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from grainline.match.index import Index
 from grainline.store.snapshot import Snapshot
 from grainline.text import question_terms
-from grainline.types import EVERYWHERE, Hit, Where
+from grainline.types import EVERYWHERE, Hit, Node, Where
 
 #: how soon repeats of a term in a text stop to count, and how much a text's length matters: between what suits prose and code
 K1, B = 1.2, 0.5
@@ -58,26 +58,42 @@ class Lexical:
 
     def match(self, question: str, k: int, where: Where = EVERYWHERE) -> list[Hit]:
         """At most `k` hits with a score above zero, best first; equal scores in order of source and place."""
-        index = Index.of(self._snapshot, self._kind)
-        scored = best(self.found(index, question_terms(question), where), index.size, k)
-        if not scored:
-            return []
-        hits = []
-        for entry, score in scored:
-            stored = self._snapshot.at(int(index.documents[entry]))
-            hits.append(Hit(stored.shaped.nodes[int(index.nodes[entry])], score, (f"bm25:{self._kind}",)))
-        if len({score for _, score in scored}) < len(scored):
-            sources = {hit.node.id: self._snapshot.document(hit.node.document_id).source for hit in hits}
-            hits.sort(key=lambda hit: (-hit.score, sources[hit.node.id], hit.node.start))
-        return hits[:k]
+        return [
+            Hit(self.node(entry), score, (f"bm25:{self._kind}",))
+            for entry, score in self.ranked(question_terms(question), k, where)
+        ]
 
-    def weights(self, question: str, where: Where = EVERYWHERE) -> dict[str, float]:
-        """The inverse document frequency of each distinct term of a question among the keys that may be seen; unseen terms weigh most."""
-        index = Index.of(self._snapshot, self._kind)
-        visible, _ = self._snapshot.keep(("bm25", self._kind, where), lambda: _statistics(index, where))
-        wanted = list(dict.fromkeys(question_terms(question)))
-        found = index.postings(wanted, where)
-        return {term: _rarity(visible, len(entries)) for term, (entries, _) in zip(wanted, found, strict=True)}
+    @property
+    def index(self) -> Index:
+        """The index of this kind of keys."""
+        return Index.of(self._snapshot, self._kind)
+
+    def node(self, entry: int) -> Node:
+        """The node that an entry of the index points at."""
+        return self._snapshot.at(int(self.index.documents[entry])).shaped.nodes[int(self.index.nodes[entry])]
+
+    def ranked(self, terms: Sequence[str], k: int, where: Where = EVERYWHERE) -> list[tuple[int, float]]:
+        """At most `k` entries with a score above zero, with their scores, in the order of `match`."""
+        scored = best(self.found(self.index, terms, where), self.index.size, k)
+        if len({score for _, score in scored}) < len(scored):
+            sources = self._snapshot.sources()
+            places = {entry: (sources[int(self.index.documents[entry])][1], self.node(entry).start) for entry, _ in scored}
+            scored.sort(key=lambda found: (-found[1], places[found[0]]))
+        return scored[:k]
+
+    def scores(self, terms: Sequence[str], entries: NDArray[Any], where: Where = EVERYWHERE) -> NDArray[np.float64]:
+        """The score of each of these entries; 0 where it holds none of the terms."""
+        found = self.found(self.index, terms, where)
+        places = np.argsort(entries, kind="stable")
+        spots = np.minimum(np.searchsorted(entries, found.entries, sorter=places), max(0, len(entries) - 1))
+        held = entries[places[spots]] == found.entries if len(entries) else np.zeros(0, bool)
+        return np.bincount(places[spots[held]], found.gains[held], len(entries)).astype(np.float64)
+
+    def weights(self, terms: Sequence[str], where: Where = EVERYWHERE) -> dict[str, float]:
+        """The inverse document frequency of each distinct term among the keys that may be seen; unseen terms weigh most."""
+        visible, _ = self._snapshot.keep(("bm25", self._kind, where), lambda: _statistics(self.index, where))
+        wanted = list(dict.fromkeys(terms))
+        return {term: _rarity(visible, count) for term, count in zip(wanted, self.index.counts(wanted, where), strict=True)}
 
     def found(self, index: Index, terms: Sequence[str], where: Where) -> Found:
         """What the distinct terms of a question find, the most telling term first."""

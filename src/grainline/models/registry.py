@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -45,6 +46,18 @@ def make(spec: str) -> Embedder:
     if unknown := [name for name in parsed.options if name not in kind.options]:
         raise UsageError(f"{parsed.kind}: no option {unknown[0]!r}; it takes {', '.join(kind.options) or 'none'}")
     return kind.make(parsed)
+
+
+@lru_cache(maxsize=2)
+def shared(spec: str) -> Embedder:
+    """The embedder of a spec, made once for all who ask in this process. Raises as `make`."""
+    return make(spec)
+
+
+def is_bundled(spec: str) -> bool:
+    """Whether a spec names an encoder that comes as a package, and so no file, address or name of anybody's choice."""
+    parsed = parse(spec)
+    return parsed.kind in KINDS and not KINDS[parsed.kind].target and not parsed.target
 
 
 def available() -> dict[str, str]:

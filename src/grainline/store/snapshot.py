@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from grainline.errors import DamagedError, NotFoundError
+from grainline.errors import DamagedError, NotFoundError, UsageError
 from grainline.store import vectors
 from grainline.store.database import translate, translated
 from grainline.store.manifest import Manifest, Stretch
 from grainline.store.records import BODY, HEAD, Stored
 from grainline.store.seal import check, verify
-from grainline.types import EVERYWHERE, Document, Shaped, Where
+from grainline.types import EVERYWHERE, Document, Embedder, Shaped, Where
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,6 +43,8 @@ class Snapshot:
         self._characters = 0
         self._blocks: dict[int, bytes] = {}
         self._sources: dict[int, tuple[str, str, tuple[str, ...]]] | None = None
+        #: gives the encoder to ask with; whoever opens the library says which
+        self.embedder: Callable[[], Embedder] = _no_embedder
         #: vectors made while this state was asked, by encoder and text; whoever opened it keeps them
         self.fresh: dict[str, dict[int, bytes]] = {}
         #: what others derived from this state and want to have at hand
@@ -187,6 +189,10 @@ class Snapshot:
         if first == last:
             return self._blocks[first]
         return b"".join([self._blocks[number] for number in range(first, last + 1)])
+
+
+def _no_embedder() -> Embedder:
+    raise UsageError("no encoder was given to this state of the library")
 
 
 def sees(where: Where, source: str, labels: tuple[str, ...]) -> bool:

@@ -1,0 +1,153 @@
+"""Words and meaning: match by BM25, embed what that proposes and what resembles the best of it, fuse both scores.
+
+An encoder is asked at question time, for a few candidates: those whose words match the question, then those that share words with the
+candidates nearest in meaning. Where a library was embedded as a whole, its vectors propose, too, and nothing but the question is embedded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import sqrt
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grainline.agents.trace import Trace
+from grainline.keys import texts_of, units
+from grainline.match.dense import Dense
+from grainline.match.feedback import common_terms
+from grainline.match.fuse import Scores, standardised
+from grainline.match.lexical import Lexical
+from grainline.match.vector import Unit, Vectors, identity
+from grainline.store.snapshot import Snapshot
+from grainline.text import question_terms, terms
+from grainline.types import EVERYWHERE, NO_LIMIT, Budget, Evidence, Hit, Where
+
+Entries = NDArray[np.int64]
+#: candidates that the question's words propose, and those that the words of the best `BEST` of them propose
+FIRST, MORE = 90, 50
+BEST = 10
+#: what a standardised BM25 score counts beside a standardised cosine, where candidates have `LENGTH` terms on average; a vector of a
+#: longer passage says less about any part of it, while words lose nothing
+WORDS, LENGTH = 0.4, 45
+VIA = ("bm25:text", "vector:text")
+
+
+class Hybrid:
+    """BM25 and vectors over passages, embedded when a question first touches them; for unstructured prose."""
+
+    name = "hybrid"
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._words = Lexical(snapshot)
+
+    def retrieve(self, question: str, k: int, where: Where = EVERYWHERE, budget: Budget = NO_LIMIT) -> Evidence:
+        """The best `k` passages. Raises `MissingExtraError` and `ModelError` if the library's encoder cannot be used."""
+        return _Search(self._snapshot, self._words, question, where, budget).run(k)
+
+
+class _Search:
+    """One question."""
+
+    def __init__(self, snapshot: Snapshot, words: Lexical, question: str, where: Where, budget: Budget) -> None:
+        self._snapshot = snapshot
+        self._words = words
+        self._question = question
+        self._terms = question_terms(question)
+        self._where = where
+        self._most = budget.embedded
+        self._trace = Trace(budget)
+        self._entries: Entries = np.zeros(0, np.int64)
+        self._cosines: NDArray[np.float32] = np.zeros(0, np.float32)
+
+    def run(self, k: int) -> Evidence:
+        """Propose, embed, propose again, embed again, fuse."""
+        trace = self._trace
+        found = np.array([entry for entry, _ in self._words.ranked(self._terms, max(FIRST, k), self._where)], np.int64)
+        trace.count("match the words of passages (BM25)", f"{len(found)} candidates")
+        if self._most != 0 and trace.affords(step := "embed the question"):
+            self._vectors = Vectors(self._snapshot, self._snapshot.embedder())
+            self._vector = self._vectors.question(self._question)
+            self._weights = self._words.weights(self._terms, self._where)
+            trace.count(step, "a vector", embedded=1)
+            self._take(found, "compare the meaning of what matched")
+            self._propose()
+        else:
+            self._entries, self._cosines = found, np.full(len(found), np.nan, np.float32)
+        hits = self._fused()
+        return trace.evidence(trace.note("fuse words and meaning", hits[:k]))
+
+    def _propose(self) -> None:
+        """Add what the whole library's vectors propose, or else what resembles the best candidates so far."""
+        if self._snapshot.manifest.settings.get("embedded") == identity(self._snapshot.embedder()):
+            step = "match meaning over all vectors"
+            if self._trace.affords(step):
+                found = Dense.of(self._snapshot, self._snapshot.embedder()).nearest(self._vector, FIRST + MORE, self._where)
+                self._take(self._new(found), step)
+        elif len(self._entries) and self._trace.affords(step := "match the words that the best of them share (BM25)"):
+            best = self._entries[np.argsort(-self._rank(), kind="stable")[:BEST]]
+            wanted = common_terms(self._texts(best), self._words, self._where)
+            ranked = self._words.ranked(wanted, MORE + len(self._entries), self._where)
+            self._take(self._new([entry for entry, _ in ranked])[:MORE], step)
+
+    def _rank(self) -> Scores:
+        """The cosines, with those not known last."""
+        return np.nan_to_num(self._cosines.astype(np.float64), nan=-2.0)
+
+    def _new(self, entries: Sequence[int]) -> Entries:
+        known = set(self._entries.tolist())
+        return np.array([entry for entry in entries if entry not in known], np.int64)
+
+    def _take(self, entries: Entries, step: str) -> None:
+        """Make entries candidates, and embed what of them has not been embedded, as far as the budget goes."""
+        if not len(entries) or not self._trace.affords(step):
+            return
+        chosen = [self._unit(entry, text) for entry, text in zip(entries.tolist(), self._texts(entries), strict=True)]
+        before = self._vectors.embedded
+        most = None if self._most is None else max(0, self._most - before)
+        cosines = self._vectors.cosines(self._vector, chosen, most)
+        self._entries = np.concatenate([self._entries, entries])
+        self._cosines = np.concatenate([self._cosines, cosines])
+        embedded = self._vectors.embedded - before
+        self._trace.count(step, f"{len(entries)} candidates, {embedded} of them embedded", embedded)
+
+    def _texts(self, entries: Entries) -> list[str]:
+        """What the keys of these entries say."""
+        index = self._words.index
+        wanted: dict[int, set[str]] = {}
+        nodes = [self._words.node(entry).id for entry in entries.tolist()]
+        for entry, node in zip(entries.tolist(), nodes, strict=True):
+            wanted.setdefault(int(index.documents[entry]), set()).add(node)
+        said: dict[str, str] = {}
+        for number, ids in wanted.items():
+            stored = self._snapshot.at(number)
+            said |= texts_of(stored.document, stored.shaped, ids)
+        return [said[node] for node in nodes]
+
+    def _unit(self, entry: int, text: str) -> Unit:
+        """The unit of a text that holds most of the question's terms by their weights."""
+        said = units(text)
+        place = 0
+        if len(said) > 1:
+            held = [sum(self._weights.get(term, 0.0) for term in set(terms(one))) for one in said]
+            place = held.index(max(held))
+        return Unit(int(self._words.index.texts[entry]), place, said[place])
+
+    def _fused(self) -> list[Hit]:
+        """All candidates, best first; equal scores by source and place."""
+        entries = self._entries
+        if not len(entries):
+            return []
+        bm25 = self._words.scores(self._terms, entries, self._where)
+        lengths: NDArray[Any] = self._words.index.lengths[entries]
+        weight = WORDS * sqrt(float(lengths.mean()) / LENGTH)
+        fused = standardised(self._cosines) + weight * standardised(bm25)
+        hits = [Hit(self._words.node(entry), float(score), VIA) for entry, score in zip(entries.tolist(), fused, strict=True)]
+        places = [
+            (self._snapshot.sources()[int(number)][1], hit.node.start)
+            for number, hit in zip(self._words.index.documents[entries], hits, strict=True)
+        ]
+        order = sorted(range(len(hits)), key=lambda place: (-hits[place].score, places[place]))
+        return [hits[place] for place in order]

@@ -1,0 +1,70 @@
+"""The nearest of all vectors of a library, for one that was embedded as a whole; `vectors.choose` says which index family compares them."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grainline.match.index import Index
+from grainline.match.vector import decode, identity, unpack
+from grainline.store.snapshot import Snapshot
+from grainline.types import EVERYWHERE, Embedder, Where
+from grainline.vectors.choose import EXACT_BELOW, choose
+
+Floats = NDArray[np.float32]
+AT_ONCE = 4096
+
+
+class Dense:
+    """All kept vectors of an encoder over one state of a library, as an index of rows: a row is a unit of an entry's text."""
+
+    def __init__(self, snapshot: Snapshot, embedder: Embedder) -> None:
+        self._entries = Index.of(snapshot, "text")
+        self._owners, self._codes = rows_of(snapshot, embedder)
+        self._index = choose(decode(self._codes)).index if len(self._codes) >= EXACT_BELOW else None
+
+    def nearest(self, question: Floats, k: int, where: Where = EVERYWHERE) -> list[int]:
+        """At most `k` entries with the units nearest to the question, nearest first.
+
+        What is seen through `where` is compared row by row: an index that learned from all vectors would tell of hidden ones.
+        """
+        count = 2 * k
+        while True:
+            if self._index and where == EVERYWHERE:
+                rows = self._index.search(question, count).ids
+            else:
+                rows = self._compared(question, where)[:count]
+            entries = list(dict.fromkeys(self._owners[rows].tolist()))
+            if len(entries) >= k or len(rows) < count:
+                return entries[:k]
+            count *= 2
+
+    def _compared(self, question: Floats, where: Where) -> NDArray[np.int64]:
+        """All rows that may be seen, the nearest first."""
+        allowed = self._entries.allowed(where)
+        rows = np.arange(len(self._owners)) if allowed is None else np.flatnonzero(allowed[self._owners])
+        blocks = [rows[start : start + AT_ONCE] for start in range(0, len(rows), AT_ONCE)]
+        cosines = np.concatenate([np.zeros(0, np.float32), *[decode(self._codes[block]) @ question for block in blocks]])
+        order: NDArray[np.int64] = rows[np.argsort(-cosines, kind="stable")]
+        return order
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, embedder: Embedder) -> Dense:
+        """The vectors of a state, read once."""
+        return snapshot.keep(("dense", identity(embedder)), lambda: cls(snapshot, embedder))
+
+
+def rows_of(snapshot: Snapshot, embedder: Embedder) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
+    """The entry and the kept form of every vector of every living entry of a library."""
+    index = Index.of(snapshot, "text")
+    held = snapshot.all_vectors(identity(embedder))
+    allowed = index.allowed(EVERYWHERE)
+    owners: list[int] = []
+    codes: list[NDArray[np.int8]] = []
+    for entry in range(index.size) if allowed is None else np.flatnonzero(allowed).tolist():
+        for row in unpack(held.get(int(index.texts[entry]), b""), embedder.dimension).values():
+            owners.append(entry)
+            codes.append(row)
+    if not codes:
+        return np.zeros(0, np.int64), np.zeros((0, embedder.dimension), np.int8)
+    return np.array(owners, np.int64), np.stack(codes)
