@@ -17,7 +17,7 @@ import click
 
 import grainline
 from grainline import errors, render
-from grainline.types import Limits, Where
+from grainline.types import Budget, Limits, Where
 
 LIMITS = tuple(Limits.__dataclass_fields__)
 
@@ -53,8 +53,21 @@ def _json(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")(command)
 
 
+def _embedder(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--embedder",
+        metavar="SPEC",
+        help="The encoder (see `grainline models`; default: $GRAINLINE_EMBEDDER, the library's, e5).",
+    )(command)
+
+
 def _asking(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
+        click.option("--max-milliseconds", type=click.FloatRange(min=0), help="Start no further step after so much time."),
+        click.option(
+            "--max-embedded", type=click.IntRange(min=0), help="Embed at most so many texts, the question among them."
+        ),
+        _embedder,
         click.option("--source", "sources", multiple=True, help="See only this source, folder or glob (may be repeated)."),
         click.option("--label", "labels", multiple=True, help="See only documents with this label (may be repeated)."),
         click.option("-k", default=10, show_default=True, type=click.IntRange(min=1), help="How many results."),
@@ -76,6 +89,17 @@ def _adding(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--hidden", is_flag=True, help="Read hidden files, too.")(command)
 
 
+def _asked(
+    agent: str,
+    k: int,
+    labels: tuple[str, ...],
+    sources: tuple[str, ...],
+    max_embedded: int | None,
+    max_milliseconds: float | None,
+) -> tuple[int, str, Where, Budget]:
+    return k, agent, Where(sources, labels), Budget(milliseconds=max_milliseconds, embedded=max_embedded)
+
+
 def _show(value: object, as_json: bool, text: str) -> None:
     click.echo(json.dumps(value, ensure_ascii=False) if as_json else text)
 
@@ -83,16 +107,27 @@ def _show(value: object, as_json: bool, text: str) -> None:
 @main.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--label", "labels", multiple=True, help="Label the documents (may be repeated).")
+@click.option("--embed", "embeds", is_flag=True, help="Then embed all that has not been (see `grainline embed`).")
+@_embedder
 @_adding
 @_library
 @_json
 def add(
-    paths: tuple[Path, ...], labels: tuple[str, ...], hidden: bool, library: str | None, as_json: bool, **limits: int
+    paths: tuple[Path, ...],
+    labels: tuple[str, ...],
+    embeds: bool,
+    embedder: str | None,
+    hidden: bool,
+    library: str | None,
+    as_json: bool,
+    **limits: int,
 ) -> None:
     """Read, shape and index what is new or changed under PATHS; drop what is gone."""
-    with grainline.open(library) as opened:
+    with grainline.open(library, embedder=embedder) as opened:
         summary = _add(opened, paths, labels, hidden, limits)
-    _show(render.summary_json(summary), as_json, render.summary_text(summary))
+        embedded = {"embedded": _embed(opened)} if embeds else {}
+    said = "".join(f"\n{count} texts embedded" for count in embedded.values())
+    _show({**render.summary_json(summary), **embedded}, as_json, render.summary_text(summary) + said)
 
 
 def _add(opened: Any, paths: tuple[Path, ...], labels: tuple[str, ...], hidden: bool, limits: dict[str, int]) -> Any:
@@ -104,6 +139,22 @@ def _add(opened: Any, paths: tuple[Path, ...], labels: tuple[str, ...], hidden: 
         return opened.add(paths, options, progress)
 
 
+def _embed(opened: Any) -> int:
+    with _bar("Embedding") as progress:
+        return int(opened.embed(progress))
+
+
+@main.command()
+@_embedder
+@_library
+@_json
+def embed(embedder: str | None, library: str | None, as_json: bool) -> None:
+    """Embed all that has not been, so that questions need not; what is done stays done when this is interrupted."""
+    with grainline.open(library, create=False, embedder=embedder) as opened:
+        count = _embed(opened)
+    _show({"embedded": count}, as_json, f"{count} texts embedded")
+
+
 @main.command()
 @click.argument("words", nargs=-1, required=True, metavar="[PATH] QUESTION")
 @_asking
@@ -111,21 +162,19 @@ def _add(opened: Any, paths: tuple[Path, ...], labels: tuple[str, ...], hidden: 
 @_json
 def ask(
     words: tuple[str, ...],
-    agent: str,
-    k: int,
-    labels: tuple[str, ...],
-    sources: tuple[str, ...],
     library: str | None,
     as_json: bool,
+    **asking: Any,
 ) -> None:
     """Answer QUESTION from the library, with citations; with PATH, add it first."""
     if len(words) > 2:
         raise errors.UsageError(f"{len(words)} arguments; put the question in quotes")
-    with grainline.open(library, create=len(words) == 2) as opened:
+    embedder = asking.pop("embedder")
+    with grainline.open(library, create=len(words) == 2, embedder=embedder) as opened:
         if len(words) == 2:
             summary = _add(opened, (Path(words[0]),), (), False, {})
             click.echo(render.summary_text(summary), err=True)
-        answer = opened.ask(words[-1], k, agent, Where(sources, labels))
+        answer = opened.ask(words[-1], *_asked(**asking))
     _show(render.answer_json(answer), as_json, render.answer_text(answer))
 
 
@@ -134,14 +183,16 @@ def ask(
 @_asking
 @_library
 @_json
-def search(
-    query: str, agent: str, k: int, labels: tuple[str, ...], sources: tuple[str, ...], library: str | None, as_json: bool
-) -> None:
+def search(query: str, library: str | None, as_json: bool, embedder: str | None, **asking: Any) -> None:
     """Show the hits of one agent for QUERY, best first."""
-    with grainline.open(library, create=False) as opened:
-        evidence = opened.search(query, k, agent, Where(sources, labels))
+    with grainline.open(library, create=False, embedder=embedder) as opened:
+        evidence = opened.search(query, *_asked(**asking))
         with opened.snapshot() as snapshot:
-            _show(render.search_json(evidence, snapshot, opened.named(agent)), as_json, render.search_text(evidence, snapshot))
+            _show(
+                render.search_json(evidence, snapshot, opened.named(asking["agent"])),
+                as_json,
+                render.search_text(evidence, snapshot),
+            )
 
 
 @main.command()

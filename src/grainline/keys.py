@@ -43,7 +43,7 @@ def units(text: str) -> list[str]:
 
     A full stop behind the title, not the line break: on musique that ranks .03 nDCG@10 better with e5.
 
-    >>> units("Owls\nThey hunt at night.")
+    >>> units("Owls\\nThey hunt at night.")
     ['Owls. They hunt at night.']
     """
     title, _, said = text.partition("\n")

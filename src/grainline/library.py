@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from grainline import embedding
+import grainline.embedding as embedding
 from grainline.agents import registry
 from grainline.errors import UsageError
 from grainline.store import database, manifest
@@ -112,19 +112,27 @@ class Library:
         return AUTO if agent == "auto" else agent
 
     def status(self, *, sources: bool = False) -> dict[str, Any]:
-        """What the library holds: counts, bytes on disk, labels; with `sources` the list of them."""
+        """What the library holds: counts, bytes on disk, vectors by encoder, the one that all was embedded with, labels; with `sources` the
+        list of them."""
         with self.snapshot() as snapshot:
             held = snapshot.manifest
             rows = snapshot.sources().values()
             disk = sum(file.stat().st_size for file in self.folder.iterdir() if file.is_file())
-            entries = sum(segment.entries - (segment.dead.length if segment.dead else 0) for segment in held.segments)
+            living = [
+                (segment.kind, segment.entries - (segment.dead.length if segment.dead else 0)) for segment in held.segments
+            ]
+            passages = sum(entries for kind, entries in living if kind == "text")
             found: dict[str, Any] = {
                 "library": str(self.folder),
                 "documents": held.documents,
                 "files": held.files,
-                "keys": entries,
+                "passages": passages,
+                "keys": sum(entries for _, entries in living),
                 "changes": held.sequence,
                 "disk_bytes": disk,
+                "bytes_per_passage": round(disk / passages) if passages else 0,
+                "vectors": {name: {"texts": texts, "bytes": size} for name, (texts, size) in snapshot.encoders().items()},
+                "embedded": held.settings.get(embedding.EMBEDDED, ""),
                 "labels": sorted({label for _, _, labels in rows for label in labels}),
             }
             return {**found, "sources": sorted(source for _, source, _ in rows)} if sources else found

@@ -110,7 +110,9 @@ def status_text(status: dict[str, Any]) -> str:
     for name, value in status.items():
         if name == "sources":
             lines += value
-        elif value != []:
+        elif name == "vectors":
+            lines += [f"vectors of {encoder}: {held['texts']} texts, {held['bytes']} bytes" for encoder, held in value.items()]
+        elif value not in ([], ""):
             lines.append(f"{name}: {', '.join(value) if isinstance(value, list) else value}")
     return "\n".join(lines)
 

@@ -25,12 +25,15 @@ from grainline.text import question_terms, terms
 from grainline.types import EVERYWHERE, NO_LIMIT, Budget, Evidence, Hit, Where
 
 Entries = NDArray[np.int64]
-#: candidates that the question's words propose, and those that the words of the best `BEST` of them propose
-FIRST, MORE = 90, 50
+#: candidates that the question's words propose
+FIRST = 90
+#: with those that the words of the best `BEST` of them propose there are as many as have about so many terms, within bounds: an encoder's
+#: time goes by length, and what a question may cost is a second or two
+TERMS, LEAST, MOST = 9_000, 140, 195
 BEST = 10
 #: what a standardised BM25 score counts beside a standardised cosine, where candidates have `LENGTH` terms on average; a vector of a
 #: longer passage says less about any part of it, while words lose nothing
-WORDS, LENGTH = 0.4, 45
+WORDS, LENGTH = 0.35, 45
 VIA = ("bm25:text", "vector:text")
 
 
@@ -73,24 +76,41 @@ class _Search:
             self._weights = self._words.weights(self._terms, self._where)
             trace.count(step, "a vector", embedded=1)
             self._take(found, "compare the meaning of what matched")
-            self._propose()
+            if self._is_embedded():
+                self._take_nearest()
+            else:
+                self._take_spread(FIRST - len(found))
+                self._take_alike()
         else:
             self._entries, self._cosines = found, np.full(len(found), np.nan, np.float32)
         hits = self._fused()
         return trace.evidence(trace.note("fuse words and meaning", hits[:k]))
 
-    def _propose(self) -> None:
-        """Add what the whole library's vectors propose, or else what resembles the best candidates so far."""
-        if self._snapshot.manifest.settings.get("embedded") == identity(self._snapshot.embedder()):
-            step = "match meaning over all vectors"
-            if self._trace.affords(step):
-                found = Dense.of(self._snapshot, self._snapshot.embedder()).nearest(self._vector, FIRST + MORE, self._where)
-                self._take(self._new(found), step)
-        elif len(self._entries) and self._trace.affords(step := "match the words that the best of them share (BM25)"):
+    def _is_embedded(self) -> bool:
+        """Whether the whole library was embedded with this encoder."""
+        return self._snapshot.manifest.settings.get("embedded") == identity(self._snapshot.embedder())
+
+    def _take_nearest(self) -> None:
+        """Add what is nearest among all vectors of the library."""
+        if self._trace.affords(step := "match meaning over all vectors"):
+            found = Dense.of(self._snapshot, self._snapshot.embedder()).nearest(self._vector, LEAST, self._where)
+            self._take(self._new(found), step)
+
+    def _take_spread(self, count: int) -> None:
+        """Where few passages share a word with the question, as with one in another language, add some from all over the library."""
+        if count > 0 and self._trace.affords(step := "look at passages from all over the library"):
+            free = self._new(self._words.in_order(self._where).tolist())
+            self._take(free[np.unique(np.linspace(0, len(free) - 1, min(count, len(free))).astype(np.int64))], step)
+
+    def _take_alike(self) -> None:
+        """Add what shares words with the best candidates so far."""
+        if len(self._entries) and self._trace.affords(step := "match the words that the best of them share (BM25)"):
             best = self._entries[np.argsort(-self._rank(), kind="stable")[:BEST]]
             wanted = common_terms(self._texts(best), self._words, self._where)
-            ranked = self._words.ranked(wanted, MORE + len(self._entries), self._where)
-            self._take(self._new([entry for entry, _ in ranked])[:MORE], step)
+            length = float(self._words.index.lengths[self._entries].mean())
+            more = min(MOST, max(LEAST, int(TERMS / max(1.0, length)))) - len(self._entries)
+            ranked = self._words.ranked(wanted, more + len(self._entries), self._where)
+            self._take(self._new([entry for entry, _ in ranked])[: max(0, more)], step)
 
     def _rank(self) -> Scores:
         """The cosines, with those not known last."""

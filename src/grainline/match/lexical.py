@@ -55,18 +55,13 @@ class Lexical:
     def __init__(self, snapshot: Snapshot, kind: str = "text") -> None:
         self._snapshot = snapshot
         self._kind = kind
+        #: the index of this kind of keys
+        self.index = Index.of(snapshot, kind)
 
     def match(self, question: str, k: int, where: Where = EVERYWHERE) -> list[Hit]:
         """At most `k` hits with a score above zero, best first; equal scores in order of source and place."""
-        return [
-            Hit(self.node(entry), score, (f"bm25:{self._kind}",))
-            for entry, score in self.ranked(question_terms(question), k, where)
-        ]
-
-    @property
-    def index(self) -> Index:
-        """The index of this kind of keys."""
-        return Index.of(self._snapshot, self._kind)
+        found = self.found(self.index, question_terms(question), where)
+        return [Hit(self.node(entry), score, (f"bm25:{self._kind}",)) for entry, score in self._first(found, k)]
 
     def node(self, entry: int) -> Node:
         """The node that an entry of the index points at."""
@@ -74,12 +69,24 @@ class Lexical:
 
     def ranked(self, terms: Sequence[str], k: int, where: Where = EVERYWHERE) -> list[tuple[int, float]]:
         """At most `k` entries with a score above zero, with their scores, in the order of `match`."""
-        scored = best(self.found(self.index, terms, where), self.index.size, k)
+        return self._first(self.found(self.index, terms, where), k)
+
+    def _first(self, found: Found, k: int) -> list[tuple[int, float]]:
+        scored = best(found, self.index.size, k)
         if len({score for _, score in scored}) < len(scored):
             sources = self._snapshot.sources()
             places = {entry: (sources[int(self.index.documents[entry])][1], self.node(entry).start) for entry, _ in scored}
             scored.sort(key=lambda found: (-found[1], places[found[0]]))
         return scored[:k]
+
+    def in_order(self, where: Where = EVERYWHERE) -> NDArray[np.int64]:
+        """All entries that may be seen, by source and place."""
+        allowed = self.index.allowed(where)
+        entries = np.arange(self.index.size) if allowed is None else np.flatnonzero(allowed)
+        ranks = np.zeros(self._snapshot.manifest.next_document, np.int64)
+        by_source = sorted(self._snapshot.sources().items(), key=lambda held: held[1][1])
+        ranks[[number for number, _ in by_source]] = np.arange(len(by_source))
+        return entries[np.lexsort((self.index.nodes[entries], ranks[self.index.documents[entries]]))]
 
     def scores(self, terms: Sequence[str], entries: NDArray[Any], where: Where = EVERYWHERE) -> NDArray[np.float64]:
         """The score of each of these entries; 0 where it holds none of the terms."""
