@@ -55,13 +55,16 @@ class Lexical:
     def __init__(self, snapshot: Snapshot, kind: str = "text") -> None:
         self._snapshot = snapshot
         self._kind = kind
-        #: the index of this kind of keys
-        self.index = Index.of(snapshot, kind)
 
     def match(self, question: str, k: int, where: Where = EVERYWHERE) -> list[Hit]:
         """At most `k` hits with a score above zero, best first; equal scores in order of source and place."""
-        found = self.found(self.index, question_terms(question), where)
+        found = self.found(Index.of(self._snapshot, self._kind), question_terms(question), where)
         return [Hit(self.node(entry), score, (f"bm25:{self._kind}",)) for entry, score in self._first(found, k)]
+
+    @property
+    def index(self) -> Index:
+        """The index of this kind of keys."""
+        return Index.of(self._snapshot, self._kind)
 
     def node(self, entry: int) -> Node:
         """The node that an entry of the index points at."""
