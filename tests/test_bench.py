@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from grainline.bench import datasets, lexical, report, runs
+from grainline.bench import datasets, lazy, lexical, report, runs
 from grainline.bench.metrics import NAMES
 from grainline.errors import NotFoundError, UsageError
+from grainline.testing import FakeEmbedder
 
 CORPUS = [
     {"_id": "bread", "title": "Bread", "text": "Bread is baked from flour, water and yeast."},
@@ -211,3 +212,26 @@ def test_the_command_prints_a_table_or_an_object(folder: Path) -> None:
     assert run.exit_code == 0 and "| index, s | 6 |" in run.stdout
     run = CliRunner().invoke(lexical.main, [str(folder / "none")])
     assert (run.exit_code, run.stdout) == (1, "") and "no such folder" in run.stderr
+
+
+# --- meaning, lazily and not
+
+
+def test_lazily_is_as_good_as_everything_embedded(folder: Path) -> None:
+    result = lazy.run_lazy(folder, FakeEmbedder())
+    assert (result["dataset"], result["questions"], result["passages"]) == ("小集", 4, 6)
+    assert set(result["ndcg@10"]) == set(lazy.COLUMNS)
+    assert result["ndcg@10"]["lazy"] == result["ndcg@10"]["all embedded"] == 1.0
+    assert result["ndcg@10"]["bm25"] == runs.run_retrieval(folder, ["fulltext"])["agents"]["fulltext"]["ndcg@10"]
+    assert 1 < result["embedded_most"] <= 1 + len(CORPUS)
+    assert result["second_question"]["embedded"] == 1
+    assert all(value > 0 for value in result["first_answer_seconds"].values())
+    quality, cost = lazy.table([result]).split("\n\n")
+    assert quality.startswith("| nDCG@10 |") and "小集" in cost
+
+
+def test_lazy_names_what_it_cannot_do(folder: Path) -> None:
+    run = CliRunner().invoke(lazy.main, [str(folder / "none")])
+    assert (run.exit_code, run.stdout) == (1, "") and "no such folder" in run.stderr
+    run = CliRunner().invoke(lazy.main, [str(folder), "--embedder", "nothing"])
+    assert (run.exit_code, run.stdout) == (1, "") and "no embedder 'nothing'" in run.stderr

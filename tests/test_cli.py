@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from model_samples import save_static
+
 HIT = {"source", "start", "end", "line", "text", "score", "via"}
 COST = {"milliseconds", "embedded", "calls", "tokens_in", "tokens_out"}
 
@@ -51,6 +53,28 @@ def test_ask(place: Path) -> None:
     assert "[1] docs/ownership.md:3" in shown
 
 
+def test_embed(place: Path, tmp_path: Path) -> None:
+    """With a table of word vectors: an encoder that needs no package of weights."""
+    spec = f"static:{save_static(tmp_path / 'static')}"
+    asking = ("search", "owl", "--agent", "hybrid", "--embedder", spec, "--json")
+    assert json.loads(run(*asking, "--max-embedded", "2", cwd=place).stdout)["cost"]["embedded"] == 2
+    done = run("embed", "--embedder", spec, "--json", cwd=place)
+    assert json.loads(done.stdout)["embedded"] > 0
+    status = json.loads(run("status", "--json", cwd=place).stdout)
+    assert list(status["vectors"]) == [status["embedded"]]
+    assert status["bytes_per_passage"] == round(status["disk_bytes"] / status["passages"])
+    assert f"vectors of {status['embedded']}: " in run("status", cwd=place).stdout
+    found = json.loads(run(*asking, cwd=place).stdout)
+    assert found["cost"]["embedded"] == 1 and found["hits"][0]["via"] == ["bm25:text", "vector:text"]
+    refused = run("search", "owl", "--agent", "hybrid", cwd=place)
+    assert refused.returncode == 2 and "if you trust that" in refused.stderr
+    (place / "docs" / "new.md").write_text("# New\n\nA night for owls.\n", encoding="utf-8")
+    added = run("add", "docs", "--embed", "--embedder", spec, "--json", cwd=place)
+    assert (json.loads(added.stdout)["added"], json.loads(added.stdout)["embedded"]) == (1, 1)
+    families = run("bench", "index", "--embedder", spec, "--families", "exact", "--json", cwd=place)
+    assert json.loads(families.stdout)["vectors"] > 0
+
+
 def test_ask_with_a_path_adds_it_first(tmp_path: Path, folder: Path) -> None:
     done = run("ask", "docs", "投喂猫头鹰罚款多少？", "--json", cwd=tmp_path, GRAINLINE_LIBRARY=str(tmp_path / "elsewhere"))
     assert json.loads(done.stdout)["answered"] is True
@@ -63,7 +87,9 @@ def test_status_agents_remove(place: Path) -> None:
     status = json.loads(run("status", "--json", "--sources", cwd=place).stdout)
     assert status["documents"] == 4
     assert len(status["sources"]) == 4
-    assert {"grep", "fulltext", "window", "parent", "outline"} <= set(json.loads(run("agents", "--json", cwd=place).stdout))
+    assert {"grep", "fulltext", "hybrid", "window", "parent", "outline"} <= set(
+        json.loads(run("agents", "--json", cwd=place).stdout)
+    )
     assert json.loads(run("remove", "docs/law", "--json", cwd=place).stdout) == {"removed": 1}
     assert json.loads(run("status", "--json", cwd=place).stdout)["documents"] == 3
 

@@ -286,20 +286,32 @@ def retrieval(folders: tuple[Path, ...], agents: str, limit: int | None, out: Pa
 
 
 @bench.command()
-@click.argument("vectors", type=click.Path(path_type=Path))
+@click.argument("vectors", required=False, type=click.Path(path_type=Path))
+@_embedder
+@_library
 @click.option("--families", help="Index families, with commas between (default: all that are installed).")
 @click.option(
     "--queries", type=click.Path(path_type=Path), help="An .npy file of queries (default: some of the vectors, held out)."
 )
 @click.option("--picture", type=click.Path(path_type=Path), help="Write recall against latency to this SVG file.")
 @_json
-def index(vectors: Path, families: str | None, queries: Path | None, picture: Path | None, as_json: bool) -> None:
-    """Build every index family over VECTORS (an .npy file): time, recall, disk and memory, and a choice with its reason."""
+def index(
+    vectors: Path | None,
+    embedder: str | None,
+    library: str | None,
+    families: str | None,
+    queries: Path | None,
+    picture: Path | None,
+    as_json: bool,
+) -> None:
+    """Build every index family over VECTORS (an .npy file), or over those that the library keeps: time, recall, disk and memory, and a
+    choice with its reason."""
     from grainline.bench import index as indexes
+    from grainline.library import locate
 
-    with _bar(vectors.name) as progress:
+    with _bar("Building") as progress:
         result = indexes.run_index(
-            vectors,
+            vectors or indexes.kept_vectors(locate(library), embedder),
             families.split(",") if families else None,
             queries or indexes.QUERIES,
             progress=(lambda family: progress(0, 1, family)) if progress else None,

@@ -12,6 +12,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+import grainline
 from grainline.bench.picture import plot
 from grainline.bench.report import markdown
 from grainline.errors import NotFoundError, UnreadableError, UsageError
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from grainline.types import Embedder
     from grainline.vectors.choose import Measured
     from grainline.vectors.index import Index
 
@@ -84,6 +86,21 @@ def run_index(
         "missing": {name: found.package for name, found in FAMILIES.items() if name not in available()},
         "choice": {"family": chosen, "effort": effort, "reason": reason},
     }
+
+
+def kept_vectors(folder: Path, embedder: str | Embedder | None = None) -> NDArray[np.float32]:
+    """The vectors that the library in `folder` keeps of its encoder (see `embedding.embedder`), a row a unit of text.
+
+    Raises `NotFoundError` if there are none, and what opening the library and its encoder raises.
+    """
+    from grainline.match.dense import rows_of
+    from grainline.match.vector import decode
+
+    with grainline.open(folder, create=False, embedder=embedder) as library, library.snapshot() as state:
+        _, codes = rows_of(state, state.embedder())
+    if not len(codes):
+        raise NotFoundError(f"{folder} keeps no vectors of this encoder; make some with `grainline embed --library {folder}`")
+    return decode(codes)
 
 
 def _loaded(vectors: NDArray[np.generic] | Path) -> NDArray[np.generic]:
