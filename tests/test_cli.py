@@ -75,6 +75,19 @@ def test_embed(place: Path, tmp_path: Path) -> None:
     assert json.loads(families.stdout)["vectors"] > 0
 
 
+def test_bench_models(place: Path, tmp_path: Path) -> None:
+    spec = f"static:{save_static(tmp_path / 'static')}"
+    (tmp_path / "set").mkdir()
+    rows = [{"_id": "a", "text": "the owl hunts at night"}, {"_id": "b", "text": "图由顶点和边组成"}]
+    (tmp_path / "set" / "corpus.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    (tmp_path / "set" / "queries.jsonl").write_text('{"_id": "q", "text": "owl at night"}', encoding="utf-8")
+    (tmp_path / "set" / "qrels.tsv").write_text("query-id\tcorpus-id\tscore\nq\ta\t1\n", encoding="utf-8")
+    done = run("bench", "models", "set", "--models", spec, "--out", "out.json", cwd=tmp_path)
+    assert done.returncode == 0 and "Choice: full text alone" in done.stdout and f"| {spec} |" in done.stdout
+    assert list(json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))["results"]["models"]) == [spec]
+    assert run("bench", "models", "set", "--models", "nothing", cwd=tmp_path).returncode == 1
+
+
 def test_ask_with_a_path_adds_it_first(tmp_path: Path, folder: Path) -> None:
     done = run("ask", "docs", "投喂猫头鹰罚款多少？", "--json", cwd=tmp_path, GRAINLINE_LIBRARY=str(tmp_path / "elsewhere"))
     assert json.loads(done.stdout)["answered"] is True

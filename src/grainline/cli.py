@@ -321,6 +321,26 @@ def index(
     _show(result, as_json, f"{indexes.table(result)}\n\n{indexes.conclusion(result)}")
 
 
+@bench.command("models")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--models", required=True, metavar="SPEC,...", help="Encoders, with commas between (see `grainline models`).")
+@click.option("--limit", type=click.IntRange(min=1), help="Ask only the first so many questions.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Write the results to this file, with commit, machine and command."
+)
+@_json
+def models_(folder: Path, models: str, limit: int | None, out: Path | None, as_json: bool) -> None:
+    """Compare encoders on a BEIR FOLDER of your own: quality, speed, size, what smaller vectors lose, and a choice with its reason."""
+    from grainline.bench import models as encoders
+    from grainline.bench import report
+
+    with _bar(folder.name) as progress:
+        result = encoders.run_models(folder, models.split(","), limit, progress)
+    if out:
+        report.write(out, result, sys.argv)
+    _show(result, as_json, f"{encoders.table(result)}\n\n{encoders.conclusion(result)}")
+
+
 @contextmanager
 def _bar(label: str) -> Iterator[Callable[[int, int, str], None] | None]:
     """A progress bar on a terminal; None elsewhere."""

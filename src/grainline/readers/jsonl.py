@@ -73,11 +73,10 @@ def _beir(records: list[tuple[int, Any]], source: str, limits: Limits) -> Iterat
         first = seen.setdefault(str(identity), number)
         if first != number:
             raise UnreadableError(f'line {number}: "_id" {str(identity)!r} was there in line {first} already')
-    name = title_of(source)
     for number, record in records:
         identity, text = str(record["_id"]), record["text"]
         lines = (number,) * (text.count("\n") + 1)
-        yield document(f"{source}#{identity}", record.get("title") or name, text, limits, meta=_meta(record), lines=lines)
+        yield document(f"{source}#{identity}", record.get("title") or "", text, limits, meta=_meta(record), lines=lines)
 
 
 def _meta(record: dict[str, Any]) -> dict[str, Any]:
