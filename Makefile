@@ -38,7 +38,7 @@ check: $(VENV)/.ready
 # what README shows. Half an hour.
 bench: $(VENV)/.ready
 	$(BIN)/python -m grainline.bench.lazy $(MEANING_SETS) --out results/meaning.json > results/meaning.md
-	$(BIN)/grainline bench retrieval $(BENCH_SETS) --agent fulltext,outline,parent,hybrid --out results/retrieval.json > results/retrieval.md
+	$(BIN)/grainline bench retrieval $(BENCH_SETS) --out results/retrieval.json > results/retrieval.md
 	$(BIN)/python -m grainline.bench.lexical ../shared/data/musique > results/lexical.md
 	$(BIN)/python -m grainline.bench.readme README.md
 

@@ -17,6 +17,7 @@ from grainline.doctor import examine
 from grainline.errors import ModelError, UsageError
 from grainline.keys import LONG, units
 from grainline.library import Library
+from grainline.match import dense
 from grainline.match.fuse import standardised
 from grainline.match.index import texts
 from grainline.match.vector import Unit, Vectors, encode, pack, unpack
@@ -107,8 +108,20 @@ def test_the_budget_bounds_what_is_embedded(garage: Library, most: int) -> None:
     assert evidence.cost.embedded <= most
     assert sum(step.cost.embedded for step in evidence.trace) == evidence.cost.embedded
     assert evidence.hits
-    if most == 0:
-        assert found(garage, evidence) == found(garage, garage.search("buy a car or hear an owl at night", 4, "fulltext"))
+    if most == 0:  # then it is full text
+        same = garage.search("buy a car or hear an owl at night", 4, "fulltext")
+        assert set(found(garage, evidence)) == set(found(garage, same))
+
+
+def test_an_index_over_many_vectors_finds_the_same(garage: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    garage.embed()
+    compared = garage.search("purchase a car", 4, "hybrid")
+    monkeypatch.setattr(dense, "EXACT_BELOW", 1)
+    monkeypatch.setattr(dense, "PATIENCE", 1)
+    with grainline.open(garage.folder, embedder=Synonyms()) as other:
+        assert other.search("purchase a car", 4, "hybrid").hits == compared.hits
+        with other.snapshot() as state:
+            assert dense.Dense.of(state, state.embedder()).is_indexed
 
 
 @pytest.mark.parametrize("embedded", [False, True])

@@ -1,4 +1,4 @@
-"""Words and meaning: match by BM25, embed what that proposes and what resembles the best of it, fuse both scores.
+"""Words and meaning: match by BM25, embed what that proposes and what resembles the best of it, fuse both scores, walk up and down.
 
 An encoder is asked at question time, for a few candidates: those whose words match the question, then those that share words with the
 candidates nearest in meaning. Where a library was embedded as a whole, its vectors propose, too, and nothing but the question is embedded.
@@ -23,6 +23,7 @@ from grainline.match.vector import Unit, Vectors, identity
 from grainline.store.snapshot import Snapshot
 from grainline.text import question_terms, terms
 from grainline.types import EVERYWHERE, NO_LIMIT, Budget, Evidence, Hit, Where
+from grainline.walk.outline import Outline as UpAndDown
 
 Entries = NDArray[np.int64]
 #: candidates that the question's words propose
@@ -34,6 +35,8 @@ BEST = 10
 #: what a standardised BM25 score counts beside a standardised cosine, where candidates have `LENGTH` terms on average; a vector of a
 #: longer passage says less about any part of it, while words lose nothing
 WORDS, LENGTH = 0.35, 45
+#: hits that take part in the vote of the sections, at least
+VOTERS = 30
 VIA = ("bm25:text", "vector:text")
 
 
@@ -64,6 +67,8 @@ class _Search:
         self._trace = Trace(budget)
         self._entries: Entries = np.zeros(0, np.int64)
         self._cosines: NDArray[np.float32] = np.zeros(0, np.float32)
+        #: the first candidates, by which scores are standardised; whether a library was embedded as a whole changes nothing there
+        self._judges: int | None = None
 
     def run(self, k: int) -> Evidence:
         """Propose, embed, propose again, embed again, fuse."""
@@ -76,15 +81,17 @@ class _Search:
             self._weights = self._words.weights(self._terms, self._where)
             trace.count(step, "a vector", embedded=1)
             self._take(found, "compare the meaning of what matched")
+            self._take_spread(FIRST - len(found))
+            self._take_alike()
+            self._judges = len(self._entries)
             if self._is_embedded():
                 self._take_nearest()
-            else:
-                self._take_spread(FIRST - len(found))
-                self._take_alike()
         else:
             self._entries, self._cosines = found, np.full(len(found), np.nan, np.float32)
-        hits = self._fused()
-        return trace.evidence(trace.note("fuse words and meaning", hits[:k]))
+        hits = trace.note("fuse words and meaning", self._fused())[: max(k, VOTERS)]
+        if trace.affords(step := "walk up to the sections and down"):
+            hits = trace.note(step, UpAndDown(self._snapshot).walk(hits, self._where))
+        return trace.evidence(hits[:k])
 
     def _is_embedded(self) -> bool:
         """Whether the whole library was embedded with this encoder."""
@@ -163,7 +170,8 @@ class _Search:
         bm25 = self._words.scores(self._terms, entries, self._where)
         lengths: NDArray[Any] = self._words.index.lengths[entries]
         weight = WORDS * sqrt(float(lengths.mean()) / LENGTH)
-        fused = standardised(self._cosines) + weight * standardised(bm25)
+        fused = standardised(self._cosines, self._judges) + weight * standardised(bm25, self._judges)
+        fused -= fused.min()  # the worst candidate lifts no section
         hits = [Hit(self._words.node(entry), float(score), VIA) for entry, score in zip(entries.tolist(), fused, strict=True)]
         places = [
             (self._snapshot.sources()[int(number)][1], hit.node.start)

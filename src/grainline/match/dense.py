@@ -10,9 +10,12 @@ from grainline.match.vector import decode, identity, unpack
 from grainline.store.snapshot import Snapshot
 from grainline.types import EVERYWHERE, Embedder, Where
 from grainline.vectors.choose import EXACT_BELOW, choose
+from grainline.vectors.types import VectorIndex
 
 Floats = NDArray[np.float32]
 AT_ONCE = 4096
+#: questions until an index is built of many vectors: it takes as long as comparing all of them for some dozens
+PATIENCE = 20
 
 
 class Dense:
@@ -21,13 +24,23 @@ class Dense:
     def __init__(self, snapshot: Snapshot, embedder: Embedder) -> None:
         self._entries = Index.of(snapshot, "text")
         self._owners, self._codes = rows_of(snapshot, embedder)
-        self._index = choose(decode(self._codes)).index if len(self._codes) >= EXACT_BELOW else None
+        self._index: VectorIndex | None = None
+        self._asked = 0
+
+    @property
+    def is_indexed(self) -> bool:
+        """Whether an index was built by now."""
+        return self._index is not None
 
     def nearest(self, question: Floats, k: int, where: Where = EVERYWHERE) -> list[int]:
         """At most `k` entries with the units nearest to the question, nearest first.
 
+        From the `PATIENCE`th question on, many vectors are searched by an index of a family that was measured to find 95% of them or more.
         What is seen through `where` is compared row by row: an index that learned from all vectors would tell of hidden ones.
         """
+        self._asked += 1
+        if self._asked == PATIENCE and len(self._codes) >= EXACT_BELOW:
+            self._index = choose(decode(self._codes)).index
         count = 2 * k
         while True:
             if self._index and where == EVERYWHERE:

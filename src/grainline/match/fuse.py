@@ -34,17 +34,18 @@ def reciprocal_rank_fusion(rankings: Sequence[Sequence[Hit]], k: int) -> list[Hi
     return [Hit(nodes[node].node, totals[node], tuple(sorted(ways[node]))) for node in order[:k]]
 
 
-def standardised(scores: NDArray[np.floating]) -> Scores:
-    """Scores as standard deviations from their mean: comparable with any others over the same candidates, whatever range an encoder
-    or BM25 uses. A score that is not known (NaN) counts as the mean.
+def standardised(scores: NDArray[np.floating], judges: int | None = None) -> Scores:
+    """Scores as standard deviations from the mean of the first `judges` of them (None: all): comparable with any others over the same
+    candidates, whatever range an encoder or BM25 uses. A score that is not known (NaN) counts as the mean.
 
     >>> standardised(np.array([0.7, 0.8, 0.9, np.nan])).round(2).tolist()
     [-1.22, 0.0, 1.22, 0.0]
     """
     known = ~np.isnan(scores)
     centred = np.where(known, scores, 0.0).astype(np.float64)
-    if not known.any():
-        return centred
-    centred[known] -= centred[known].mean()
-    spread = centred[known].std()
+    judging = centred[:judges][known[:judges]]
+    if not len(judging):
+        return np.zeros(len(scores))
+    centred[known] -= judging.mean()
+    spread = judging.std()
     return centred / spread if spread > 1e-9 else np.zeros(len(scores))
