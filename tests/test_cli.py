@@ -75,6 +75,23 @@ def test_embed(place: Path, tmp_path: Path) -> None:
     assert json.loads(families.stdout)["vectors"] > 0
 
 
+@pytest.mark.parametrize(
+    "question", ["What does a reference do to a value and how many owners has it?", "投喂猫头鹰或者盗窃动物怎么处理？"]
+)
+def test_every_process_answers_alike(place: Path, tmp_path: Path, question: str) -> None:
+    """Sets have another order in each process; no sum may depend on it."""
+    spec = f"static:{save_static(tmp_path / 'static')}"
+    printed = []
+    for seed in ("1", "2", "3"):
+        done = run(
+            "ask", question, "--agent", "hybrid", "--embedder", spec, "--json", "-k", "30", cwd=place, PYTHONHASHSEED=seed
+        )
+        answer = json.loads(done.stdout)
+        answer["cost"] = {}
+        printed.append(answer)
+    assert printed[0] == printed[1] == printed[2]
+
+
 def test_bench_models(place: Path, tmp_path: Path) -> None:
     spec = f"static:{save_static(tmp_path / 'static')}"
     (tmp_path / "set").mkdir()

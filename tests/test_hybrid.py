@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import grainline
 from grainline import embedding
+from grainline.agents import hybrid
 from grainline.doctor import examine
 from grainline.errors import ModelError, UsageError
 from grainline.keys import LONG, units
@@ -111,6 +112,26 @@ def test_the_budget_bounds_what_is_embedded(garage: Library, most: int) -> None:
     if most == 0:  # then it is full text
         same = garage.search("buy a car or hear an owl at night", 4, "fulltext")
         assert set(found(garage, evidence)) == set(found(garage, same))
+
+
+def test_whoever_wants_more_hits_gets_them_without_more_embedding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hybrid, "FIRST", 3)
+    monkeypatch.setattr(hybrid, "LEAST", 5)
+    monkeypatch.setattr(hybrid, "TERMS", 0)
+    write(tmp_path / "docs", {f"{n}.md": f"# Note {n}\n\nThe owl number {n} hunts.\n" for n in range(12)})
+    with grainline.open(tmp_path / "library", embedder=Synonyms()) as library:
+        library.add([tmp_path / "docs"])
+        evidence = library.search("owl hunts", 10, "hybrid")
+    assert len(evidence.hits) == len({hit.node.id for hit in evidence.hits}) == 10
+    assert evidence.cost.embedded == 1 + 5
+    assert [hit.score for hit in evidence.hits] == sorted((hit.score for hit in evidence.hits), reverse=True)
+
+
+@pytest.mark.parametrize("milliseconds", [0.0, 0.001, 1e9])
+def test_out_of_time_is_not_out_of_hits(garage: Library, milliseconds: float) -> None:
+    evidence = garage.search("buy a car", 4, "hybrid", budget=Budget(milliseconds=milliseconds))
+    assert "a.md" in found(garage, evidence)
+    assert any("left out" in step.detail for step in evidence.trace) == (milliseconds < 1)
 
 
 def test_an_index_over_many_vectors_finds_the_same(garage: Library, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,8 @@ candidates nearest in meaning. Where a library was embedded as a whole, its vect
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import sqrt
+from itertools import compress
+from math import fsum, sqrt
 from typing import Any
 
 import numpy as np
@@ -73,29 +74,34 @@ class _Search:
     def run(self, k: int) -> Evidence:
         """Propose, embed, propose again, embed again, fuse."""
         trace = self._trace
-        found = np.array([entry for entry, _ in self._words.ranked(self._terms, max(FIRST, k), self._where)], np.int64)
-        trace.count("match the words of passages (BM25)", f"{len(found)} candidates")
+        ranked = self._words.ranked(self._terms, max(FIRST, k), self._where)
+        found = np.array([entry for entry, _ in ranked[:FIRST]], np.int64)
+        trace.count("match the words of passages (BM25)", f"{len(ranked)} hits")
         if self._most != 0 and trace.affords(step := "embed the question"):
             self._vectors = Vectors(self._snapshot, self._snapshot.embedder())
             self._vector = self._vectors.question(self._question)
+            #: whether the whole library was embedded with this encoder
+            self._whole = self._snapshot.manifest.settings.get("embedded") == identity(self._snapshot.embedder())
             self._weights = self._words.weights(self._terms, self._where)
             trace.count(step, "a vector", embedded=1)
             self._take(found, "compare the meaning of what matched")
             self._take_spread(FIRST - len(found))
             self._take_alike()
             self._judges = len(self._entries)
-            if self._is_embedded():
+            if self._whole:
                 self._take_nearest()
         else:
             self._entries, self._cosines = found, np.full(len(found), np.nan, np.float32)
         hits = trace.note("fuse words and meaning", self._fused())[: max(k, VOTERS)]
         if trace.affords(step := "walk up to the sections and down"):
             hits = trace.note(step, UpAndDown(self._snapshot).walk(hits, self._where))
-        return trace.evidence(hits[:k])
+        return trace.evidence((hits if len(hits) >= k else [*hits, *self._rest(ranked, hits)])[:k])
 
-    def _is_embedded(self) -> bool:
-        """Whether the whole library was embedded with this encoder."""
-        return self._snapshot.manifest.settings.get("embedded") == identity(self._snapshot.embedder())
+    def _rest(self, ranked: Sequence[tuple[int, float]], hits: Sequence[Hit]) -> list[Hit]:
+        """What matched by its words and is no candidate, for one who wants more hits than that: weaker than any candidate."""
+        known = {hit.node.id for hit in hits}
+        nodes = [(self._words.node(entry), score / ranked[0][1] - 1) for entry, score in ranked]
+        return [Hit(node, score, VIA[:1]) for node, score in nodes if node.id not in known]
 
     def _take_nearest(self) -> None:
         """Add what is nearest among all vectors of the library."""
@@ -129,14 +135,18 @@ class _Search:
 
     def _take(self, entries: Entries, step: str) -> None:
         """Make entries candidates, and embed what of them has not been embedded, as far as the budget goes."""
-        if not len(entries) or not self._trace.affords(step):
+        if not len(entries):
             return
-        chosen = [self._unit(entry, text) for entry, text in zip(entries.tolist(), self._texts(entries), strict=True)]
+        self._entries = np.concatenate([self._entries, entries])
+        if not self._trace.affords(step):
+            self._cosines = np.concatenate([self._cosines, np.full(len(entries), np.nan, np.float32)])
+            return
+        chosen = [self._units(entry, text) for entry, text in zip(entries.tolist(), self._texts(entries), strict=True)]
         before = self._vectors.embedded
         most = None if self._most is None else max(0, self._most - before)
-        cosines = self._vectors.cosines(self._vector, chosen, most)
-        self._entries = np.concatenate([self._entries, entries])
-        self._cosines = np.concatenate([self._cosines, cosines])
+        cosines = self._vectors.cosines(self._vector, [unit for own in chosen for unit in own], most)
+        starts = np.cumsum([0, *(len(own) for own in chosen)])[:-1]
+        self._cosines = np.concatenate([self._cosines, np.fmax.reduceat(cosines, starts)])
         embedded = self._vectors.embedded - before
         self._trace.count(step, f"{len(entries)} candidates, {embedded} of them embedded", embedded)
 
@@ -153,14 +163,15 @@ class _Search:
             said |= texts_of(stored.document, stored.shaped, ids)
         return [said[node] for node in nodes]
 
-    def _unit(self, entry: int, text: str) -> Unit:
-        """The unit of a text that holds most of the question's terms by their weights."""
+    def _units(self, entry: int, text: str) -> list[Unit]:
+        """The unit of a text that holds most of the question's terms by their weights; if none holds one, all that are embedded anyway."""
         said = units(text)
-        place = 0
+        chosen: Sequence[int] = (0,)
         if len(said) > 1:
-            held = [sum(self._weights.get(term, 0.0) for term in set(terms(one))) for one in said]
-            place = held.index(max(held))
-        return Unit(int(self._words.index.texts[entry]), place, said[place])
+            # sets have no order, and only an exact sum needs none
+            held = [fsum(self._weights.get(term, 0.0) for term in set(terms(one))) for one in said]
+            chosen = range(len(said)) if self._whole and not any(held) else [held.index(max(held))]
+        return [Unit(int(self._words.index.texts[entry]), place, said[place]) for place in chosen]
 
     def _fused(self) -> list[Hit]:
         """All candidates, best first; equal scores by source and place."""
@@ -169,10 +180,17 @@ class _Search:
             return []
         bm25 = self._words.scores(self._terms, entries, self._where)
         lengths: NDArray[Any] = self._words.index.lengths[entries]
-        weight = WORDS * sqrt(float(lengths.mean()) / LENGTH)
+        weight = WORDS * sqrt(float(lengths[: self._judges].mean()) / LENGTH)
         fused = standardised(self._cosines, self._judges) + weight * standardised(bm25, self._judges)
         fused -= fused.min()  # the worst candidate lifts no section
-        hits = [Hit(self._words.node(entry), float(score), VIA) for entry, score in zip(entries.tolist(), fused, strict=True)]
+        ways = [
+            tuple(compress(VIA, (matched, embedded)))
+            for matched, embedded in zip(bm25 > 0, ~np.isnan(self._cosines), strict=True)
+        ]
+        hits = [
+            Hit(self._words.node(entry), float(score), via)
+            for entry, score, via in zip(entries.tolist(), fused, ways, strict=True)
+        ]
         places = [
             (self._snapshot.sources()[int(number)][1], hit.node.start)
             for number, hit in zip(self._words.index.documents[entries], hits, strict=True)

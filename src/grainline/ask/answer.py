@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import fsum
 
 from grainline.ask.quote import quotable
 from grainline.errors import DamagedError
@@ -132,8 +133,8 @@ def choose(found: Sequence[Candidate], weights: dict[str, float]) -> list[Candid
     chosen: list[Candidate] = []
     rest = [candidate for candidate in found if candidate.own or not weights]
     while rest and len(chosen) < SENTENCES:
-        best = max(rest, key=lambda c: (c.worth - sum(weights[term] for term in c.own & covered), -c.rank, -c.start))
-        news = sum(weights[term] for term in best.own - covered) / whole
+        best = max(rest, key=lambda c: (c.worth - fsum(weights[term] for term in c.own & covered), -c.rank, -c.start))
+        news = fsum(weights[term] for term in best.own - covered) / whole
         if chosen and news < NEWS:
             break
         chosen.append(best)
@@ -151,7 +152,7 @@ def _share(chosen: Sequence[Candidate], weights: dict[str, float]) -> float:
 
 
 def _weight(own: frozenset[str], near: frozenset[str], weights: dict[str, float]) -> float:
-    return sum(weights[term] for term in own) + NEAR * sum(weights[term] for term in near - own)
+    return fsum(weights[term] for term in own) + NEAR * fsum(weights[term] for term in near - own)
 
 
 def held(text: str, weights: dict[str, float]) -> frozenset[str]:
