@@ -122,7 +122,7 @@ def test_the_costs(folder: Path, tmp_path: Path) -> None:
         assert figures["texts_per_second"] > 0 and figures["question_ms_p50"] > 0 and figures["embed_seconds"] >= 0
         assert (0, 12, name) in seen and (3, 4, name) in seen
     assert result["models"]["fake/64"]["load_seconds"] is None
-    assert result["models"][spec]["load_seconds"] > 0
+    assert result["models"][spec]["load_seconds"] is not None
     assert seen[0] == (0, 4, "BM25")
 
 
@@ -135,13 +135,12 @@ def test_nothing_is_embedded_twice(folder: Path) -> None:
     }
 
 
-def test_two_models_of_one_identity_are_each_embedded_with(folder: Path, tmp_path: Path) -> None:
+def test_two_models_of_one_identity_reach_the_same(folder: Path, tmp_path: Path) -> None:
     one = save_static(tmp_path / "static")
     result = run_models(folder, [f"static:{one}", f"static:{one}/"])
     first, second = result["models"].values()
     assert first["identity"] == second["identity"]
     assert (first["alone"], first["hybrid"], first["forms"]) == (second["alone"], second["hybrid"], second["forms"])
-    assert second["embed_seconds"] > 0
 
 
 def test_limit_takes_the_first_questions(folder: Path) -> None:
