@@ -31,7 +31,7 @@ Entries = NDArray[np.int64]
 FIRST = 90
 #: with those that the words of the best `BEST` of them propose there are as many as have about so many terms, within bounds: an encoder's
 #: time goes by length, and what a question may cost is a second or two
-TERMS, LEAST, MOST = 8_000, 120, 195
+TERMS, LEAST, MOST = 7_000, 120, 195
 BEST = 10
 #: what a standardised BM25 score counts beside a standardised cosine, where candidates have `LENGTH` terms on average; a vector of a
 #: longer passage says less about any part of it, while words lose nothing
