@@ -55,6 +55,7 @@ def run_lazy(folder: Path, embedder: str | Embedder = "e5", limit: int | None = 
     figures: dict[str, float] = {}
 
     def judge(column: str, ask: Callable[[str], list[str]]) -> None:
+        """Ask all questions in one way and note what it reaches."""
         rankings = {query.id: ask(query.text) for query in queries}
         figures[column] = round(evaluate(rankings, dataset.qrels)["ndcg@10"], 4)
 
@@ -63,6 +64,7 @@ def run_lazy(folder: Path, embedder: str | Embedder = "e5", limit: int | None = 
         counts = [first]
 
         def ask(question: str) -> list[str]:
+            """The lazy side's ranking, its embedding counted."""
             evidence = lazy.search(question, k=HITS, agent="hybrid")
             counts.append(evidence.cost.embedded)
             return ranking(lazy, evidence)
