@@ -15,7 +15,7 @@ SOURCE = Path(grainline.__file__).parent
 #: lower numbers may not import higher ones; siblings of one number do not import each other
 LAYERS = {
     **dict.fromkeys(("types", "errors"), 0),
-    "text": 1,
+    **dict.fromkeys(("text", "disk"), 1),
     **dict.fromkeys(("store", "models", "vectors"), 2),
     **dict.fromkeys(("readers", "shapes", "keys", "match", "walk"), 3),
     "graph": 4,

@@ -127,6 +127,17 @@ def test_whoever_wants_more_hits_gets_them_without_more_embedding(tmp_path: Path
     assert [hit.score for hit in evidence.hits] == sorted((hit.score for hit in evidence.hits), reverse=True)
 
 
+def test_no_question_embeds_more_than_the_bound(garage: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even in a library that was embedded as a whole, after much was added, and whatever the budget says."""
+    monkeypatch.setattr(hybrid, "MOST", 3)
+    garage.embed()
+    garage.add([write(tmp_path / "more", {f"{n}.md": f"# More {n}\n\nA car, number {n}.\n" for n in range(9)})])
+    for most in (None, 99):
+        before = len(held(garage))
+        evidence = garage.search("buy a car", 9, "hybrid", budget=Budget(embedded=most))
+        assert evidence.cost.embedded == 1 + len(held(garage)) - before == 4
+
+
 @pytest.mark.parametrize("milliseconds", [0.0, 0.001, 1e9])
 def test_out_of_time_is_not_out_of_hits(garage: Library, milliseconds: float) -> None:
     evidence = garage.search("buy a car", 4, "hybrid", budget=Budget(milliseconds=milliseconds))

@@ -18,6 +18,7 @@ from itertools import count, islice
 from pathlib import Path
 
 from grainline import ingest
+from grainline.disk import sync_folder
 from grainline.errors import BusyError, DamagedError, NotFoundError, StorageError
 from grainline.match import audit
 from grainline.match.index import put, texts
@@ -32,7 +33,6 @@ from grainline.store.database import (
     connect,
     expected_schema,
     leftovers,
-    sync_folder,
     translated,
 )
 from grainline.store.faults import MAGIC, inner_faults, outer_faults, reason

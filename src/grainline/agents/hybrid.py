@@ -64,7 +64,8 @@ class _Search:
         self._question = question
         self._terms = question_terms(question)
         self._where = where
-        self._most = budget.embedded
+        #: texts that may be embedded, the question among them
+        self._most = 1 + MOST if budget.embedded is None else min(budget.embedded, 1 + MOST)
         self._trace = Trace(budget)
         self._entries: Entries = np.zeros(0, np.int64)
         self._cosines: NDArray[np.float32] = np.zeros(0, np.float32)
@@ -77,7 +78,7 @@ class _Search:
         ranked = self._words.ranked(self._terms, max(FIRST, k), self._where)
         found = np.array([entry for entry, _ in ranked[:FIRST]], np.int64)
         trace.count("match the words of passages (BM25)", f"{len(ranked)} hits")
-        if self._most != 0 and trace.affords(step := "embed the question"):
+        if self._most and trace.affords(step := "embed the question"):
             self._vectors = Vectors(self._snapshot, self._snapshot.embedder())
             self._vector = self._vectors.question(self._question)
             #: whether the whole library was embedded with this encoder
@@ -143,8 +144,8 @@ class _Search:
             return
         chosen = [self._units(entry, text) for entry, text in zip(entries.tolist(), self._texts(entries), strict=True)]
         before = self._vectors.embedded
-        most = None if self._most is None else max(0, self._most - before)
-        cosines = self._vectors.cosines(self._vector, [unit for own in chosen for unit in own], most)
+        units_of_all = [unit for own in chosen for unit in own]
+        cosines = self._vectors.cosines(self._vector, units_of_all, max(0, self._most - before))
         starts = np.cumsum([0, *(len(own) for own in chosen)])[:-1]
         self._cosines = np.concatenate([self._cosines, np.fmax.reduceat(cosines, starts)])
         embedded = self._vectors.embedded - before

@@ -52,7 +52,7 @@ class Vectors:
         vector: Floats = self._embedder.embed([question], "query")[0]
         return vector
 
-    def cosines(self, question: Floats, units: Sequence[Unit], most: int | None = None) -> Floats:
+    def cosines(self, question: Floats, units: Sequence[Unit], most: int) -> Floats:
         """The cosine of each unit with the question; NaN for those that would be embedded beyond the first `most`."""
         parts = self._held(units)
         self._embed(self._missing(units, parts)[:most], parts)

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from grainline.errors import BusyError, StorageError
+from grainline.disk import held, sync_file, sync_folder
+from grainline.errors import StorageError
 
 MANIFEST = "manifest.json"
 WAIT_SECONDS = 300.0  #: for another process that makes the same folder, which takes seconds
@@ -41,7 +42,9 @@ def made_once(name: str, make: Callable[[Path], None]) -> Path:
         return folder
     with _storage_errors(root):
         root.mkdir(parents=True, exist_ok=True)
-    with _only_maker(root / f"{name}.lock"), _storage_errors(root):
+    lock = root / f"{name}.lock"
+    busy = f"another process has been holding {lock} for {WAIT_SECONDS:.0f} s; end it, or try again"
+    with held(lock, WAIT_SECONDS, busy), _storage_errors(root):
         if not is_sound(folder):
             _replace(folder, make)
     return folder
@@ -71,42 +74,15 @@ def _replace(folder: Path, make: Callable[[Path], None]) -> None:
         manifest = {path.name: sha256(path) for path in sorted(made.iterdir())}
         (made / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
         for path in made.iterdir():
-            _sync(path)
-        _sync(made)
+            sync_file(path)
+        sync_folder(made)
         if folder.exists():
             folder.rename(folder.with_name(f"{folder.name}.damaged.tmp"))
         made.rename(folder)
-        _sync(folder.parent)
+        sync_folder(folder.parent)
     finally:
         for left in folder.parent.glob(f"{folder.name}.*.tmp"):
             shutil.rmtree(left, ignore_errors=True)
-
-
-def _sync(path: Path) -> None:
-    if path.is_dir() and sys.platform == "win32":  # a folder cannot be opened there
-        return
-    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-@contextmanager
-def _only_maker(path: Path) -> Iterator[None]:
-    from filelock import FileLock, Timeout
-
-    lock = FileLock(path)
-    try:
-        lock.acquire(timeout=WAIT_SECONDS)
-    except Timeout:
-        raise BusyError(f"another process has been holding {path} for {WAIT_SECONDS:.0f} s; end it, or try again") from None
-    except (OSError, NotImplementedError) as error:
-        raise StorageError(f"cannot lock {path}: {getattr(error, 'strerror', None) or error}") from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
+from grainline.disk import sync_folder
 from grainline.errors import BusyError, DamagedError, GrainlineError, NotFoundError, StorageError
 from grainline.store import log
 from grainline.store.lock import locked
@@ -140,22 +141,6 @@ def initialise(path: Path) -> None:
         )
     finally:
         connection.close()
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a rename in `folder` last; where folders cannot be opened (Windows) the system sees to it."""
-    import os
-
-    try:
-        handle = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        os.fsync(handle)
-    except OSError as error:
-        raise StorageError(f"cannot sync {folder}: {error.strerror}") from error
-    finally:
-        os.close(handle)
 
 
 def _check_files(path: Path, write: bool) -> None:

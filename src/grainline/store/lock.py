@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from grainline.errors import BusyError, StorageError
+from grainline.disk import held
 
 LOCK_NAME = "lock"
 
@@ -17,16 +17,6 @@ def locked(folder: Path, wait_seconds: float = 0.0) -> Iterator[None]:
 
     Raises `BusyError` if another one still is after `wait_seconds`, `StorageError` if the lock cannot be had at all.
     """
-    from filelock import FileLock, Timeout
-
-    lock = FileLock(folder / LOCK_NAME)
-    try:
-        lock.acquire(timeout=wait_seconds)
-    except Timeout:
-        raise BusyError(f"another process is writing to {folder}; try again when it is done") from None
-    except (OSError, NotImplementedError) as error:
-        raise StorageError(f"cannot lock {folder}: {getattr(error, 'strerror', None) or error}") from error
-    try:
+    busy = f"another process is writing to {folder}; try again when it is done"
+    with held(folder / LOCK_NAME, wait_seconds, busy):
         yield
-    finally:
-        lock.release()

@@ -20,6 +20,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from grainline.disk import sync_folder
 from grainline.errors import DamagedError, NotFoundError, StorageError
 from grainline.vectors.types import Arrays
 
@@ -66,7 +67,7 @@ def write(folder: Path, meta: Mapping[str, Any], arrays: Arrays) -> None:
             with suppress(OSError):
                 Path(temporary).unlink()
             raise
-        _sync(folder)
+        sync_folder(folder)
     except OSError as error:
         raise StorageError(f"{folder / NAME}: {error.strerror or error}; what was there before is unchanged") from error
 
@@ -78,16 +79,6 @@ def _bytes(array: NDArray[Any]) -> memoryview:
 def _put(file: IO[bytes], data: bytes | memoryview) -> None:
     file.write(data)
     file.write(bytes(-len(data) % ALIGN))
-
-
-def _sync(folder: Path) -> None:
-    """Make the rename last; a folder cannot be opened on Windows, where renames last by themselves."""
-    if os.name == "posix":
-        number = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(number)
-        finally:
-            os.close(number)
 
 
 def read(folder: Path) -> tuple[dict[str, Any], Arrays]:
