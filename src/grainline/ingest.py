@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
@@ -313,12 +313,12 @@ def builders(documents: Iterable[tuple[int, Document, Shaped]]) -> dict[str, Bui
     """The keys of documents, given with their row numbers, by kind, ready for the lexical index."""
     from grainline.match.postings import Builder, text_hash
 
-    made = {"text": Builder(), "name": Builder()}
+    made: defaultdict[str, Builder] = defaultdict(Builder)
     for number, document, shaped in documents:
         places = {node.id: place for place, node in enumerate(shaped.nodes)}
         for key in keys(document, shaped):
             made[key.kind].add(number, places[key.node_id], terms(key.text), text_hash(key.text))
-    return made
+    return dict(made)
 
 
 def _owner(place: Path, roots: Mapping[str, Path]) -> tuple[str, str] | None:

@@ -81,7 +81,7 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What a search compares with: one text that points at a node; kinds: text, name (later: sentence, summary, ...)."""
+    """What a search compares with: one text that points at a node; each kind is searched in an index of its own (see `keys`)."""
 
     node_id: str
     kind: str
