@@ -104,7 +104,7 @@ def test_an_agent_from_outside(library: Library, tmp_path: Path, monkeypatch: py
     assert library.search("anything", agent="toy").hits[0].via == ("toy",)
 
 
-@pytest.mark.parametrize("name", ["fulltext", "grep", "hybrid", "outline", "parent", "window"])
+@pytest.mark.parametrize("name", ["fulltext", "grep", "hybrid", "outline", "parent", "summary", "window"])
 def test_conformance(library: Library, name: str) -> None:
     with library.snapshot() as snapshot:
         snapshot.embedder = FakeEmbedder
@@ -124,7 +124,7 @@ def test_conformance(library: Library, name: str) -> None:
             assert hurried.cost.embedded == 0 and any("left out" in step.detail for step in hurried.trace) == (
                 len(evidence.trace) > 1
             )
-            assert len(hurried.trace) == len(evidence.trace) or name == "hybrid"
+            assert len(hurried.trace) == len(evidence.trace) or name in ("hybrid", "linked", "parent", "summary", "window")
 
 
 def test_fusion_does_not_depend_on_order() -> None:

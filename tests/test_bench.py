@@ -110,16 +110,16 @@ def test_a_set_that_is_not_utf8_or_not_there(folder: Path, tmp_path: Path) -> No
 
 def test_retrieval_of_a_tiny_set(folder: Path) -> None:
     seen: list[tuple[int, int, str]] = []
-    result = runs.run_retrieval(folder, ["fulltext", "parent"], progress=lambda *step: seen.append(step))
+    result = runs.run_retrieval(folder, ["fulltext", "outline"], progress=lambda *step: seen.append(step))
     assert set(result) == {"dataset", "agents"}
-    assert (result["dataset"], list(result["agents"])) == ("小集", ["fulltext", "parent"])
+    assert (result["dataset"], list(result["agents"])) == ("小集", ["fulltext", "outline"])
     for figures in result["agents"].values():
         assert [figures[name] for name in NAMES] == [1.0] * len(NAMES)
         assert 0 < figures["query_ms_p50"] <= figures["query_ms_p95"]
         assert figures["index_seconds"] > 0 and figures["disk_mb"] > 0 and figures["peak_rss_mb"] > 10
         assert figures["embedded_per_query"] == figures["llm_tokens_index"] == figures["llm_tokens_query"] == 0
         assert list(figures)[len(NAMES) :] == list(report.COLUMNS)[len(NAMES) :]
-    assert (seen[0], seen[4], seen[-1]) == ((0, 4, "fulltext"), (4, 4, "fulltext"), (4, 4, "parent"))
+    assert (seen[0], seen[4], seen[-1]) == ((0, 4, "fulltext"), (4, 4, "fulltext"), (4, 4, "outline"))
     assert json.loads(json.dumps(result)) == result
 
 

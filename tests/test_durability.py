@@ -292,7 +292,7 @@ def test_bytes_in_use_are_told_from_the_rest(library: Path) -> None:
 def test_flips(work: Path) -> None:
     result = flips.run_flips(default_corpus(), work, rounds=20, size=15_000)
     assert result.failures == []
-    assert result.figures["flips"]["detected"] >= 10
+    assert result.figures["flips"]["detected"] >= 6
 
 
 @needs_strace

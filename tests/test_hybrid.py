@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 import grainline
 from grainline import embedding
 from grainline.agents import hybrid
+from grainline.agents.candidates import Plan
 from grainline.doctor import examine
 from grainline.errors import ModelError, UsageError
 from grainline.keys import LONG, units
@@ -115,9 +117,7 @@ def test_the_budget_bounds_what_is_embedded(garage: Library, most: int) -> None:
 
 
 def test_whoever_wants_more_hits_gets_them_without_more_embedding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hybrid, "FIRST", 3)
-    monkeypatch.setattr(hybrid, "LEAST", 5)
-    monkeypatch.setattr(hybrid, "TERMS", 0)
+    monkeypatch.setattr(hybrid, "PLAN", Plan(first=3, terms=0, least=5, most=195, embedded=196))
     write(tmp_path / "docs", {f"{n}.md": f"# Note {n}\n\nThe owl number {n} hunts.\n" for n in range(12)})
     with grainline.open(tmp_path / "library", embedder=Synonyms()) as library:
         library.add([tmp_path / "docs"])
@@ -129,7 +129,7 @@ def test_whoever_wants_more_hits_gets_them_without_more_embedding(tmp_path: Path
 
 def test_no_question_embeds_more_than_the_bound(garage: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Even in a library that was embedded as a whole, after much was added, and whatever the budget says."""
-    monkeypatch.setattr(hybrid, "MOST", 3)
+    monkeypatch.setattr(hybrid, "PLAN", replace(hybrid.PLAN, embedded=4))
     garage.embed()
     garage.add([write(tmp_path / "more", {f"{n}.md": f"# More {n}\n\nA car, number {n}.\n" for n in range(9)})])
     for most in (None, 99):

@@ -61,7 +61,7 @@ def test_html_keeps_the_page_and_drops_what_is_around_it() -> None:
     assert kinds(document, "code") == ["fn main() {\n    owl();\n}"]
     assert kinds(document, "header", "row") == ["name | year", "北京 | 1", "北京 | 2"]
     images = [(part.name, part.meta) for part in document.parts if part.kind == "image"]
-    assert images == [("an owl", {"src": "owl.png"}), ("图1 地图", {"src": "m.png"})]
+    assert images == [("an owl", {"src": "owl.png"}), ("图1 地图", {"src": "m.png", "number": "1"})]
     assert [part.name for part in document.parts if part.kind in ("code", "table")] == ["rust", "城市"]
 
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import io
+
+import docx
+import pptx
 import pytest
+from docx.shared import Inches
 
 import document_samples as samples
 from document_samples import headings, kinds, read
@@ -186,7 +191,7 @@ def test_pdf_without_text() -> None:
     partly = read("a.pdf", samples.pdf([samples.shown(["words"]), b"0 0 10 10 re f"]))
     assert partly.meta == {"pages": 2, "pages_without_text": 1}
     assert [part.name for part in partly.parts if part.kind == "page"] == ["1"]
-    with pytest.raises(UnreadableError, match="no text layer: 2 scanned pages; OCR is not done"):
+    with pytest.raises(UnreadableError, match="no text layer: 2 pages without words"):
         read("a.pdf", samples.pdf([b"0 0 10 10 re f"] * 2))
 
 
@@ -199,3 +204,44 @@ def test_pdf_that_is_encrypted_damaged_or_too_long() -> None:
         read("a.pdf", b"not a PDF at all")
     with pytest.raises(LimitError, match="pages"):
         read("a.pdf", samples.manual(), Limits(pages=1))
+
+
+def test_word_pictures_take_the_caption_or_the_sentence_that_shows_them() -> None:
+    file = docx.Document()
+    for before, caption in (
+        ("机房的拓扑如下图所示：", "图 5 机房双核心拓扑图"),
+        ("Press the button in the picture below:", ""),
+    ):
+        file.add_paragraph(before)
+        file.add_picture(samples.picture(), width=Inches(1))
+        if caption:
+            file.add_paragraph(caption, style="Caption")
+        file.add_paragraph("Then save.")
+    table = file.add_table(rows=2, cols=2)
+    for cell, words in zip((cell for row in table.rows for cell in row.cells), "item cost cables 12".split(), strict=True):
+        cell.text = words
+    file.add_paragraph("表 2 改造费用", style="Caption")
+    data = io.BytesIO()
+    file.save(data)
+    document = read("a.docx", data.getvalue())
+    member = {"src": "media/image1.png", "member": "word/media/image1.png"}
+    assert [(document.text[part.start : part.end], dict(part.meta)) for part in document.parts if part.kind == "image"] == [
+        ("图 5 机房双核心拓扑图", {**member, "number": "5"}),
+        ("Press the button in the picture below:", member),
+    ]
+    assert [(part.name, dict(part.meta)) for part in document.parts if part.kind == "table"] == [
+        ("表 2 改造费用", {"number": "2"})
+    ]
+
+
+def test_slide_pictures_without_words_take_the_title() -> None:
+    deck = pptx.Presentation()
+    slide = deck.slides.add_slide(deck.slide_layouts[5])
+    slide.shapes.title.text = "Owls by region"
+    slide.shapes.add_picture(samples.picture(), 0, 0)._element.nvPicPr.cNvPr.set("descr", "")
+    data = io.BytesIO()
+    deck.save(data)
+    document = read("a.pptx", data.getvalue())
+    (image,) = [part for part in document.parts if part.kind == "image"]
+    assert document.text[image.start : image.end] == "Owls by region"
+    assert dict(image.meta) == {"src": "../media/image1.png", "member": "ppt/media/image1.png", "page": "1"}

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 #: characters of text after which an add commits what it has: a large add that is interrupted keeps what it did
 COMMIT_CHARACTERS = 16 << 20
+#: how long a change waits for another writer: a question that keeps its vectors is done in milliseconds
+WAIT_SECONDS = 1.0
 
 Progress = Callable[[int, int, str], None]
 
@@ -65,7 +67,7 @@ def add(folder: Path, paths: Sequence[str | Path], options: Options, progress: P
     """
     if not paths:
         raise UsageError("name at least one file or folder to add")
-    with Writer(folder) as writer:
+    with Writer(folder, WAIT_SECONDS) as writer:
         return _Add(writer, options, progress or _quiet).run(paths)
 
 
@@ -82,7 +84,7 @@ def remove(folder: Path, sources: Sequence[str]) -> int:
 
     Raises `NotFoundError` naming a source that is not there; then nothing is removed.
     """
-    with Writer(folder) as writer:
+    with Writer(folder, WAIT_SECONDS) as writer:
         files = writer.files()
         gone: set[str] = set()
         dropped: set[int] = set()
@@ -310,7 +312,8 @@ def _index(writer: Writer, rows: Sequence[tuple[str, Document, Shaped]], dropped
 
 
 def builders(documents: Iterable[tuple[int, Document, Shaped]]) -> dict[str, Builder]:
-    """The keys of documents, given with their row numbers, by kind, ready for the lexical index."""
+    """The keys, names and phrases of documents, given with their row numbers, by kind, ready for the index."""
+    from grainline.graph.entries import entries
     from grainline.match.postings import Builder, text_hash
 
     made: defaultdict[str, Builder] = defaultdict(Builder)
@@ -318,6 +321,8 @@ def builders(documents: Iterable[tuple[int, Document, Shaped]]) -> dict[str, Bui
         places = {node.id: place for place, node in enumerate(shaped.nodes)}
         for key in keys(document, shaped):
             made[key.kind].add(number, places[key.node_id], terms(key.text), text_hash(key.text))
+        for kind, place, numbers in entries(document, shaped):
+            made[kind].add(number, place, numbers, 0)
     return dict(made)
 
 

@@ -56,7 +56,7 @@ class Document:
 class Node:
     """The smallest thing that can be returned or cited: a span of a document.
 
-    `kind` is one of document, section, passage, sentence, table, row, class, function, window. `meta["path"]` holds the names
+    `kind` is one of document, section, passage, sentence, table, row, image, class, function, window. `meta["path"]` holds the names
     above it (part > chapter > section) where it has any.
     """
 

@@ -1,15 +1,17 @@
-"""Whole documents: match fragments, walk up to the document."""
+"""Whole documents: match fragments, walk up to the document, and in a court case down to its judgment."""
 
 from __future__ import annotations
 
+from grainline.agents.hybrid import match_best
 from grainline.agents.trace import Trace
-from grainline.match.lexical import Lexical
 from grainline.store.snapshot import Snapshot
 from grainline.types import EVERYWHERE, NO_LIMIT, Budget, Evidence, Where
 from grainline.walk.parent import Parent as Up
 
 #: fragments matched for each document wanted
 FRAGMENTS = 5
+#: documents among which the best court case is looked for
+CASES = 3
 
 
 class Parent:
@@ -19,12 +21,19 @@ class Parent:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
-        self._match = Lexical(snapshot)
 
     def retrieve(self, question: str, k: int, where: Where = EVERYWHERE, budget: Budget = NO_LIMIT) -> Evidence:
-        """At most `k` documents."""
+        """At most `k` hits: documents, and behind the best court case, if one is near the top, its judgment, reasoning and facts.
+
+        Raises `ModelError` and `UsageError` if the library's encoder cannot be used; where it is not installed words alone are matched.
+        """
         trace = Trace(budget)
-        hits = trace.note("match the words of fragments (BM25)", self._match.match(question, k * FRAGMENTS, where))
+        hits = match_best(self._snapshot, question, k * FRAGMENTS, where, budget, trace)
+        up = Up(self._snapshot, question)
         if trace.affords(step := "walk up to the documents"):
-            hits = trace.note(step, Up(self._snapshot).walk(hits, where))
+            hits = trace.note(step, up.walk(hits, where))
+            for place, hit in enumerate(hits[:CASES]):
+                if portions := up.portions(hit, hits[place + 1].score if place + 1 < len(hits) else 0.0):
+                    hits[place + 1 : place + 1] = trace.note("walk down to the portions of the best case", portions)
+                    break
         return trace.evidence(hits[:k])

@@ -29,7 +29,7 @@ from grainline.bench.runs import HITS, ranking
 from grainline.errors import GrainlineError, UsageError
 from grainline.library import Library
 from grainline.models.registry import make, shared
-from grainline.types import Embedder
+from grainline.types import EVERYWHERE, Embedder
 
 DEPTH = 60  #: passages of a baseline's ranking: several may be of one document
 RRF = 60
@@ -156,7 +156,7 @@ class _Baselines:
 
         with self._library.snapshot() as state:
             words = Lexical(state)
-            bm25 = words.scores(question_terms(question), np.arange(self._size))
+            bm25 = words.found(words.index, question_terms(question), EVERYWHERE).scores(np.arange(self._size))
             cosines = np.full(self._size, -1.0)
             if way != "bm25":
                 np.maximum.at(cosines, self._owners, self._rows @ self._embedder.embed([question], "query")[0])

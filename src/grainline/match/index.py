@@ -18,6 +18,7 @@ from grainline.types import EVERYWHERE, Where
 SEGMENTS = 6
 #: a segment with a larger share of removed entries is rewritten
 DEAD_SHARE = 0.3
+Hashes = NDArray[np.uint64]
 NOTHING = np.zeros(0, np.uint32), np.zeros(0, np.uint8)
 
 
@@ -107,6 +108,10 @@ def _join(pieces: list[tuple[NDArray[Any], NDArray[Any]]]) -> tuple[NDArray[Any]
     return np.concatenate([entries for entries, _ in pieces]), np.concatenate([counts for _, counts in pieces])
 
 
+def _hashes(terms: Sequence[str] | Hashes) -> Hashes:
+    return terms if isinstance(terms, np.ndarray) else np.array([term_hash(term) for term in terms], np.uint64)
+
+
 class Index:
     """All entries of one kind as one snapshot sees them, numbered through its segments."""
 
@@ -134,10 +139,10 @@ class Index:
         wanted = np.fromiter(numbers, np.uint32, len(numbers))
         return self._snapshot.keep(("allowed", self._kind, where), lambda: self._alive & np.isin(self.documents, wanted))
 
-    def postings(self, terms: Sequence[str], where: Where = EVERYWHERE) -> list[tuple[NDArray[Any], NDArray[Any]]]:
-        """For each term the entries that hold it, ascending, and how often each one does."""
+    def postings(self, terms: Sequence[str] | Hashes, where: Where = EVERYWHERE) -> list[tuple[NDArray[Any], NDArray[Any]]]:
+        """For each term, or hash of one, the entries that hold it, ascending, and how often each one does."""
         found: list[list[tuple[NDArray[Any], NDArray[Any]]]] = [[] for _ in terms]
-        hashes = np.array([term_hash(term) for term in terms], np.uint64)
+        hashes = _hashes(terms)
         for (known, starts), segment, offset in zip(self._terms, self._segments, self._offsets, strict=False):
             places = np.minimum(np.searchsorted(known, hashes), max(0, len(known) - 1))
             for number in np.flatnonzero(known[places] == hashes) if len(known) else ():
@@ -152,11 +157,19 @@ class Index:
             return joined
         return [(entries[seen], counts[seen]) for entries, counts in joined for seen in (allowed[entries],)]
 
-    def counts(self, terms: Sequence[str], where: Where = EVERYWHERE) -> list[int]:
-        """For each term how many entries hold it."""
+    def holds(self, hashes: Hashes) -> NDArray[np.bool_]:
+        """Which of these terms, given by their hashes, some entry holds, or held before it was removed; seen or hidden."""
+        found = np.zeros(len(hashes), bool)
+        for known, _ in self._terms:
+            if len(known):
+                found |= known[np.minimum(np.searchsorted(known, hashes), len(known) - 1)] == hashes
+        return found
+
+    def counts(self, terms: Sequence[str] | Hashes, where: Where = EVERYWHERE) -> list[int]:
+        """For each term, or hash of one, how many entries hold it."""
         if self.allowed(where) is not None:
             return [len(entries) for entries, _ in self.postings(terms, where)]
-        hashes = np.array([term_hash(term) for term in terms], np.uint64)
+        hashes = _hashes(terms)
         counts = np.zeros(len(terms), np.int64)
         for known, starts in self._terms:
             if len(known):

@@ -48,6 +48,22 @@ class Found:
         span = slice(self.bounds[number], self.bounds[number + 1])
         return self.entries[span], self.gains[span]
 
+    def of(self, entries: NDArray[Any]) -> NDArray[np.float64]:
+        """What each term adds to the score of each of some entries: a row a term."""
+        made = np.zeros((len(self.most), len(entries)))
+        for row in range(len(self.most) if len(entries) else 0):
+            holding, gains = self.term(row)
+            spots = np.minimum(np.searchsorted(holding, entries), len(holding) - 1)
+            made[row] = np.where(holding[spots] == entries, gains[spots], 0.0)
+        return made
+
+    def scores(self, entries: NDArray[Any]) -> NDArray[np.float64]:
+        """The score of each of some entries; 0 where it holds none of the terms."""
+        places = np.argsort(entries, kind="stable")
+        spots = np.minimum(np.searchsorted(entries, self.entries, sorter=places), max(0, len(entries) - 1))
+        held = entries[places[spots]] == self.entries if len(entries) else np.zeros(0, bool)
+        return np.bincount(places[spots[held]], self.gains[held], len(entries)).astype(np.float64)
+
 
 class Lexical:
     """Matches a question with the keys of one kind by BM25."""
@@ -90,14 +106,6 @@ class Lexical:
         by_source = sorted(self._snapshot.sources().items(), key=lambda held: held[1][1])
         ranks[[number for number, _ in by_source]] = np.arange(len(by_source))
         return entries[np.lexsort((self.index.nodes[entries], ranks[self.index.documents[entries]]))]
-
-    def scores(self, terms: Sequence[str], entries: NDArray[Any], where: Where = EVERYWHERE) -> NDArray[np.float64]:
-        """The score of each of these entries; 0 where it holds none of the terms."""
-        found = self.found(self.index, terms, where)
-        places = np.argsort(entries, kind="stable")
-        spots = np.minimum(np.searchsorted(entries, found.entries, sorter=places), max(0, len(entries) - 1))
-        held = entries[places[spots]] == found.entries if len(entries) else np.zeros(0, bool)
-        return np.bincount(places[spots[held]], found.gains[held], len(entries)).astype(np.float64)
 
     def weights(self, terms: Sequence[str], where: Where = EVERYWHERE) -> dict[str, float]:
         """The inverse document frequency of each distinct term among the keys that may be seen; unseen terms weigh most."""

@@ -36,11 +36,15 @@ def text_hash(text: str) -> int:
     return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
 
 
+def _hash(term: str | int) -> int:
+    return term if isinstance(term, int) else term_hash(term)
+
+
 class Builder:
     """Gathers keys, then gives the arrays of a segment over them."""
 
     def __init__(self) -> None:
-        self._terms: defaultdict[str, int] = defaultdict()
+        self._terms: defaultdict[str | int, int] = defaultdict()
         self._terms.default_factory = self._terms.__len__
         self._flat: list[int] = []
         self._places: list[tuple[int, int, int, int]] = []
@@ -48,15 +52,15 @@ class Builder:
     def __len__(self) -> int:
         return len(self._places)
 
-    def add(self, document: int, node: int, terms: Sequence[str], text: int) -> None:
-        """Add a key: the row number of its document, its node's place, its terms, and the hash of its text."""
+    def add(self, document: int, node: int, terms: Sequence[str] | Sequence[int], text: int) -> None:
+        """Add a key: the row number of its document, its node's place, its terms or their hashes, and the hash of its text."""
         self._places.append((document, node, len(terms), text))
         self._flat.extend(map(self._terms.__getitem__, terms))
 
     def arrays(self) -> Arrays:
         """The segment's arrays."""
         places = np.array(self._places, np.uint64).reshape(-1, len(PLACES))
-        hashes = np.fromiter((term_hash(term) for term in self._terms), np.uint64, len(self._terms))
+        hashes = np.fromiter(map(_hash, self._terms), np.uint64, len(self._terms))
         entries = np.repeat(np.arange(len(places), dtype=np.int64), places[:, 2].astype(np.int64))
         return _assemble(places, hashes[np.array(self._flat, np.int64)], entries, np.ones(len(entries), np.int64))
 

@@ -6,6 +6,7 @@ Nothing is imported before a file of that kind is read.
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import PurePosixPath
 from typing import cast
 
@@ -48,6 +49,8 @@ register(
     *(".toml", ".yaml", ".yml", ".ini", ".cfg", ".conf", ".sh", ".bash", ".sql", ".css", ".xml", ".tex", ".rb", ".php", ".cs"),
     *(".kt", ".swift", ".scala", ".lua", ".r", ".jl", ".proto", ".adoc", ".org", "makefile", "dockerfile"),
 )
+if find_spec("rapidocr") and find_spec("onnxruntime"):  # the extra `ocr`: without it pictures are nobody's documents
+    register("grainline.readers.ocr:Image", ".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
 
 
 def claims(name: str) -> str:

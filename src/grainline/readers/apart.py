@@ -12,6 +12,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
@@ -22,20 +25,33 @@ from grainline.types import Limits
 BYTES_A_SECOND = 250_000
 PATIENCE = 4  #: times as long by the clock, on a machine that is busy with other things
 _DIED = "its parser crashed, or wanted more memory or time than one file may cost (--max-memory-bytes, --max-seconds)"
-_START = "import sys; sys.path[:] = {path!r}; from grainline.readers.apart import serve; serve({function!r}, {limits!r})"
+_START = (
+    "import sys; sys.path[:] = {path!r}; from grainline.readers.apart import serve; serve({function!r}, {limits!r}, {more!r})"
+)
 
 
 class Exceeded(Exception):
     """What a function run apart raises with the name, value and bound of a limit; it arrives as a `LimitError`."""
 
 
-def parse_apart(function: str, data: bytes, limits: Limits) -> Any:
-    """`function(data, limits)`, given as "module:function", run in another process; what it returns must survive JSON.
+@dataclass(frozen=True, slots=True)
+class More:
+    """What a function run apart is given beyond data and limits, numbers, and what it may cost beyond what `Limits` allow."""
+
+    arguments: Sequence[float] = ()
+    seconds: int = 0  #: of processor time
+    memory_bytes: int = 0
+
+
+def parse_apart(function: str, data: bytes, limits: Limits, more: More | None = None) -> Any:
+    """`function(data, limits, *arguments)`, given as "module:function", run in another process; what it returns must survive JSON.
 
     An `UnreadableError` that it raises is raised here, `Exceeded` as a `LimitError`; any other end is an `UnreadableError`.
     """
     values = [getattr(limits, name) for name in Limits.__slots__]  # all are numbers
-    start = _START.format(path=[path for path in sys.path if path], function=function, limits=values)
+    more = more or More()
+    rest = [list(more.arguments), more.seconds, more.memory_bytes]
+    start = _START.format(path=[path for path in sys.path if path], function=function, limits=values, more=rest)
     try:
         # -I and -S: neither the environment nor site hooks have a say; the path is this process's own
         done = subprocess.run(
@@ -43,7 +59,7 @@ def parse_apart(function: str, data: bytes, limits: Limits) -> Any:
             input=data,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # panics and warnings of the library
-            timeout=_seconds(data, limits) * PATIENCE,
+            timeout=(_seconds(data, limits) + more.seconds) * PATIENCE,
             check=False,
         )
         kind, value = json.loads(done.stdout)
@@ -58,15 +74,17 @@ def parse_apart(function: str, data: bytes, limits: Limits) -> Any:
     return value
 
 
-def serve(function: str, values: list[int]) -> None:
+def serve(function: str, values: list[int], rest: tuple[list[float], int, int]) -> None:
     """The other side of `parse_apart`: bytes from standard input, JSON to standard output."""
-    limits = Limits(*values)
+    limits, more = Limits(*values), More(*rest)
     data = sys.stdin.buffer.read()
-    _bound(limits, _seconds(data, limits))
+    memory = limits.memory_bytes + limits.file_bytes + 2 * limits.unpacked_bytes + more.memory_bytes
+    _bound(memory, _seconds(data, limits) + more.seconds)
     module, _, name = function.partition(":")
     answer: tuple[str, Any]
     try:
-        answer = "done", getattr(import_module(module), name)(data, limits)
+        with redirect_stdout(sys.stderr):  # whatever a library has to say does not mix with the answer
+            answer = "done", getattr(import_module(module), name)(data, limits, *more.arguments)
     except Exceeded as error:
         answer = "limit", error.args
     except UnreadableError as error:
@@ -78,12 +96,11 @@ def _seconds(data: bytes, limits: Limits) -> int:
     return limits.seconds + len(data) // BYTES_A_SECOND
 
 
-def _bound(limits: Limits, seconds: int) -> None:
+def _bound(memory: int, seconds: int) -> None:
     try:
         import resource
     except ImportError:
         return
-    memory = limits.memory_bytes + limits.file_bytes + 2 * limits.unpacked_bytes
     for kind, most in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_CPU, seconds), (resource.RLIMIT_CORE, 0)):
         _, hard = resource.getrlimit(kind)
         try:

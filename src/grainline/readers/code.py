@@ -43,7 +43,7 @@ class Code:
         if len(encoded) > PARSED_BYTES:
             meta["unparsed"] = f"over {PARSED_BYTES:,} bytes: kept as plain text"
         else:
-            parts = _parts(encoded, language, limits.seconds)
+            parts, _ = read_parts(encoded, language, limits.seconds)
         yield document(source, title_of(source), text, limits, parts=parts, meta=meta)
 
 
@@ -71,15 +71,20 @@ def _parse(data: bytes, language: CodeLanguage, seconds: int) -> Tree:
         ) from None
 
 
-def _parts(data: bytes, language: CodeLanguage, seconds: int) -> tuple[Part, ...]:
+def read_parts(data: bytes, language: CodeLanguage, seconds: int) -> tuple[tuple[Part, ...], bool]:
+    """The parts of a source in UTF-8 (see `Code.read`), and whether it parses without an error.
+
+    Raises `UnreadableError` if its parser does not get through in so many seconds.
+    """
     walk = SymbolWalk(data, language)
-    walk.run(_parse(data, language, seconds))
+    tree = _parse(data, language, seconds)
+    walk.run(tree)
     parts = [part for symbol in walk.symbols for part in _symbol_parts(symbol, data, language)]
     if walk.docstring:
         parts.append(Part("docstring", *walk.docstring))
     parts += _comment_parts(walk.remarks, data, language)
     parts.sort(key=lambda part: (part.start, -part.end))
-    return _in_characters(parts, data)
+    return _in_characters(parts, data), not tree.root_node.has_error
 
 
 def _symbol_parts(symbol: Symbol, data: bytes, language: CodeLanguage) -> Iterator[Part]:

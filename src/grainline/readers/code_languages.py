@@ -222,3 +222,25 @@ def language_of(source: str, text: str) -> CodeLanguage:
         known = ", ".join(sorted(SUFFIXES))
         raise UnreadableError(f"no grammar for {suffix or 'a file without suffix'}: code is read from {known}")
     return CPP if suffix == ".h" and CPP_WORDS.search(text) else SUFFIXES[suffix]
+
+
+#: languages by what people call them, beside their suffixes
+NAMES: dict[str, CodeLanguage] = {
+    **{suffix[1:]: language for suffix, language in SUFFIXES.items()},
+    **{language.name: language for language in (PYTHON, RUST, JAVASCRIPT, TYPESCRIPT, GO, JAVA, C, CPP)},
+    "python3": PYTHON,
+    "golang": GO,
+    "c++": CPP,
+    "node": JAVASCRIPT,
+}
+
+
+def named(hint: str, text: str) -> CodeLanguage | None:
+    """The language that a hint names by itself or by a file's suffix; None if it names none that can be read.
+
+    >>> named("Rust", "").name, named("src/lib.rs", "").name, named("prose", "")
+    ('rust', 'rust', None)
+    """
+    if (language := NAMES.get(hint.strip().lower())) is not None:
+        return language
+    return language_of(hint, text) if PurePosixPath(hint.lower()).suffix in SUFFIXES else None

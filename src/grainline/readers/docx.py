@@ -13,6 +13,7 @@ from typing import Any
 from grainline.errors import UnreadableError
 from grainline.readers.archive import Archive, parse_xml
 from grainline.readers.build import Layout, document, flow
+from grainline.readers.captions import labelled, points_below, read_caption
 from grainline.readers.docx_styles import BODY, Numbering, Style, Styles, W, number
 from grainline.types import Document, Limits
 
@@ -28,6 +29,7 @@ _HOLDERS = frozenset(W + name for name in ("sdt", "sdtContent", "ins", "moveTo",
 _NOT_TEXT = frozenset((W + "del", W + "moveFrom", _MC + "Fallback", W + "txbxContent", W + "rt", W + "pPr"))
 _SPACES = {W + "tab": "\t", W + "br": "\n", W + "cr": "\n", W + "noBreakHyphen": "-"}
 _PICTURE_CAPTION = re.compile(r"(?:图|圖|fig(?:ure|\.)?)\s*[\d一二三四五六七八九十]", re.I)
+_SPOKEN_LENGTH = 120  #: characters from which such words begin a paragraph rather than a caption, unless it is written like one
 _TITLES = frozenset(("title", "标题", "標題"))
 _CAPTIONS = frozenset(("caption", "题注", "題注", "图表标题"))
 CARRIED = 200  #: characters of a cell that are repeated in the rows that it spans
@@ -52,10 +54,11 @@ class Docx:
             raise
         except Exception as error:  # python-docx trusts that every piece is there and well formed
             raise UnreadableError(f"damaged, or no Word document: {error}") from error
-        parts = writer.layout.parts()
+        text = writer.layout.text()
+        parts = labelled(text, writer.layout.parts())
         title = writer.title or ("" if named == "Word Document" else named)  # what python-docx says where there is none
         title = title or next((part.name for part in parts if part.kind == "heading"), "")
-        yield document(source, title, writer.layout.text(), limits, parts=parts)
+        yield document(source, title, text, limits, parts=parts)
 
 
 class _Writer:
@@ -71,6 +74,9 @@ class _Writer:
         self._items: list[str] = []
         self._caption = ""  # the words of the block just added, if it was a caption
         self._pictured = False  # whether the block just added was a picture
+        self._original: dict[str, str] = {}  # where the picture just met lies
+        self._pointer = ""  # the last line of the block just added, if it says that a picture follows
+        self._shown: list[tuple[int, int, dict[str, str]]] = []  # where such lines stand whose picture no caption has named yet
 
     def _related(self, kind: str) -> Any:
         """The root of the part of this kind; None if there is none."""
@@ -83,6 +89,7 @@ class _Writer:
         """Add the body, then the notes that it refers to."""
         self._blocks(body)
         self._flush()
+        self._show()
         for kind in ("footnote", "endnote"):
             wanted = dict.fromkeys(each for name, each in self._notes if name == kind)
             root = self._related(f"{kind}s") if wanted else None
@@ -104,9 +111,18 @@ class _Writer:
         if items:
             self._add("\n".join(items).lstrip(), "prose")
 
+    def _show(self) -> None:
+        """Make the lines that speak of pictures without a caption stand for them."""
+        shown, self._shown = self._shown, []
+        for start, end, meta in shown:
+            self.layout.mark("image", start, end, meta=meta)
+
     def _add(self, text: str, kind: str, **more: Any) -> None:
+        self._shown = [] if kind == "image" else self._shown
+        self._show()
         self.layout.add(text, kind, **more)
         self._caption, self._pictured = "", False
+        self._pointer = text.rpartition("\n")[2].strip() if kind == "prose" and points_below(text) else ""
 
     def _paragraph(self, element: Any) -> None:
         style = self._styles.of(element)
@@ -137,8 +153,8 @@ class _Writer:
             self._items.append("  " * depth + (label or ("- " if "bullet" in name else "")) + text)
         else:
             self._flush()
-            if self._pictured and (name in _CAPTIONS or _PICTURE_CAPTION.match(flat)):
-                self._add(flat, "image", name=flat)
+            if self._pictured and (name in _CAPTIONS or _is_caption(flat)):
+                self._add(flat, "image", name=flat, meta=self._original)
             else:
                 self._add(text, "prose")
                 self._caption = flat if name in _CAPTIONS else ""
@@ -166,9 +182,13 @@ class _Writer:
         text = flow(properties.get("descr") or properties.get("title") or "")
         blip = next(drawing.iter(_A + "blip"), None) if drawing is not None else None
         relation = self._part.rels.get(blip.get(_R + "embed")) if blip is not None else None
+        self._original = original_of(relation)
         if text:
-            self._add(text, "image", name=text, meta={"src": relation.target_ref} if relation is not None else {})
-        self._caption, self._pictured = "", True
+            self._add(text, "image", name=text, meta=self._original)
+        elif self._pointer and self._original:
+            end = self.layout.length
+            self._shown = [(end - len(self._pointer), end, self._original)]
+        self._caption, self._pictured, self._pointer = "", True, ""
 
     def _table(self, table: Any) -> None:
         self._flush()
@@ -206,6 +226,20 @@ class _Writer:
             grid.append(line)
             above = here
         return grid
+
+
+def _is_caption(text: str) -> bool:
+    """Whether a paragraph behind a picture is its caption."""
+    return read_caption(text) is not None or (len(text) <= _SPOKEN_LENGTH and bool(_PICTURE_CAPTION.match(text)))
+
+
+def original_of(relation: Any) -> dict[str, str]:
+    """Where a picture lies that a relation of a part leads to, for `Part.meta`: "member" is its name in the archive, "src" its link."""
+    if relation is None:
+        return {}
+    if relation.is_external:
+        return {"src": str(relation.target_ref)}
+    return {"src": str(relation.target_ref), "member": str(relation.target_part.partname).lstrip("/")}
 
 
 def _held(element: Any, tag: str) -> Iterator[Any]:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from grainline.errors import UnreadableError
 from grainline.readers.archive import Archive, parse_xml
 from grainline.readers.build import Layout, document, flow
+from grainline.readers.captions import labelled
 from grainline.readers.html import decode_page, parse_page, write_page
-from grainline.types import Document, Limits
+from grainline.types import Document, Limits, Part
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -29,16 +31,26 @@ class Epub:
     def read(self, data: bytes, source: str, limits: Limits) -> Iterator[Document]:
         """Yield one document; raises `UnreadableError` for what is damaged, protected (DRM) or no book, and `LimitError`.
 
-        Each part but prose has the chapter's file in its `meta`.
+        Each part but prose has the chapter's file in its `meta`, a picture its own as "member", too.
         """
         book = _Book(Archive(data, limits))
         layout = Layout()
         for name in book.chapters:
             book.write_chapter(name, layout)
-        parts = layout.parts()
+        text = layout.text()
+        parts = [_located(part) for part in labelled(text, layout.parts())]
         title = book.about("title") or next((part.name for part in parts if part.kind == "heading"), "")
         meta = {key: words for key in ("creator", "language", "publisher", "date") if (words := book.about(key))}
-        yield document(source, title, layout.text(), limits, parts=parts, meta=meta)
+        yield document(source, title, text, limits, parts=parts, meta=meta)
+
+
+def _located(part: Part) -> Part:
+    """The part with the name that a picture has in the archive, as `meta["member"]`."""
+    src = str(part.meta.get("src", "")).partition("#")[0]
+    if part.kind != "image" or not src or ":" in src:
+        return part
+    member = posixpath.normpath(posixpath.join(posixpath.dirname(str(part.meta.get("file", ""))), unquote(src)))
+    return replace(part, meta={**part.meta, "member": member})
 
 
 class _Book:

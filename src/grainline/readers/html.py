@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from grainline.errors import UnreadableError
 from grainline.readers.archive import parse_xml
 from grainline.readers.build import BOMS, Layout, decode, document, flow
+from grainline.readers.captions import labelled
 from grainline.readers.html_layout import Writer
 from grainline.readers.html_rules import tag_of
 from grainline.types import Document, Limits
@@ -61,7 +62,9 @@ class Html:
             title = title_of_page(root) or next(tops, "")
             if lang := root.get("lang") or root.get("{http://www.w3.org/XML/1998/namespace}lang"):
                 meta["lang"] = lang
-        yield document(source, title, layout.text(), limits, parts=layout.parts(), meta=meta, lines=layout.lines())
+        text = layout.text()
+        parts = labelled(text, layout.parts())
+        yield document(source, title, text, limits, parts=parts, meta=meta, lines=layout.lines())
 
 
 def decode_page(data: bytes) -> str:

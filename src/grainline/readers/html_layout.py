@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from grainline.readers import html_rules as rules
 from grainline.readers.build import Layout, flow
+from grainline.readers.captions import points_below, read_caption
 from grainline.readers.html_rules import clean, raw_text, tag_of
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ class Writer:
         self._line = 1 if located else 0
         self._lists: list[int] = []  # the next number of each list around here, 0 for bullets
         self._items = 0  # how many list items and definitions are around here
+        self._nameless: _Element | None = None  # a picture that the page has no words for, until a caption may follow
+        self._before = self._last = (0, "")  # place and words of the last block before that picture, and of the last one of all
+        self._legend = ""  # the caption of the figure around here
         self._start_run()
 
     def _start_run(self) -> None:
@@ -54,6 +58,7 @@ class Writer:
             else:
                 stack.append(inner)
         self._flush()
+        self._caption("", self.layout.length)
 
     def _content(self, element: _Element) -> Steps:
         self._say(clean(element.text))
@@ -122,8 +127,26 @@ class Writer:
             return
         self.layout.add(text, "prose", line=lines)
         base = self.layout.length - length
+        if text:
+            self._caption(text, base)
         for (start, end), element in zip(pictures, elements, strict=True):
             self.layout.mark("image", base + start, base + end, text[start:end], meta=rules.source_of(element))
+
+    def _await_caption(self, picture: _Element) -> None:
+        if rules.source_of(picture):
+            self._nameless, self._before = picture, self._last
+
+    def _caption(self, text: str, base: int) -> None:
+        """After a picture without words: the block here is its caption, or the one before it speaks of it."""
+        place, said = self._before
+        if self._nameless is not None and (caption := read_caption(text)) and caption.kind == "image":
+            self.layout.mark("image", base, base + len(text), text, meta=rules.source_of(self._nameless))
+        elif self._nameless is not None and points_below(said):
+            line = said.rpartition("\n")[2].strip()
+            start = place + said.rindex(line)
+            self.layout.mark("image", start, start + len(line), meta=rules.source_of(self._nameless))
+        self._nameless = None
+        self._last = base, text
 
     def _plain_block(self, element: _Element) -> Steps:
         """A block of its own, or inside a list item a line of its own."""
@@ -185,20 +208,29 @@ class Writer:
         if words := flow(clean(element.get("alt") or element.get("title"))):
             self._say(f" {_OPEN}{words}{_CLOSE} ")
             self._pictures.append(element)
+        else:
+            self._await_caption(element)
 
     def _figure(self, element: _Element) -> Steps | None:
         """A picture with its caption is one image; a figure of anything else is its content."""
         below = list(element.iter())
         pictures = [each for each in below if tag_of(each) == "img"]
-        if not pictures or any(tag_of(each) in ("table", "pre") for each in below):
-            return self._plain_block(element)
-        self._flush()
         captions = [flow(raw_text(each, self._whole)) for each in below if tag_of(each) == "figcaption"]
+        if not pictures or any(tag_of(each) in ("table", "pre") for each in below):
+            return self._figure_of_text(element, " ".join(captions))
+        self._flush()
         alternatives = [flow(clean(picture.get("alt"))) for picture in pictures]
         texts = [text for text in dict.fromkeys((*captions, *alternatives)) if text]
         self.layout.add("\n".join(texts), "image", line=self._line, name=(texts or [""])[0], meta=rules.source_of(pictures[0]))
         self._skip(element)
+        if not texts:
+            self._await_caption(pictures[0])
         return None
+
+    def _figure_of_text(self, element: _Element, legend: str) -> Steps:
+        self._legend = legend
+        yield self._plain_block(element)
+        self._legend = ""
 
     def _math(self, element: _Element) -> Steps | None:
         if not (formula := rules.tex(element)):
@@ -215,7 +247,8 @@ class Writer:
         self.layout.add(caption, "prose", line=self._line)
         rows = rules.table_rows(element)
         lines = [rules.line_of(row) or self._line if self._located else 0 for row in rows]
-        self.layout.add_table(rules.table_words(rows, self._whole), headers=rules.header_rows(rows), line=lines, name=caption)
+        name = caption or self._legend
+        self.layout.add_table(rules.table_words(rows, self._whole), headers=rules.header_rows(rows), line=lines, name=name)
         self._skip(element)
         return None
 

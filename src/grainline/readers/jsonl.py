@@ -8,12 +8,15 @@ from typing import Any
 
 from grainline.errors import LimitError, UnreadableError
 from grainline.readers.build import decode, document, title_of
+from grainline.readers.code_records import Snippets
 from grainline.readers.json import columns_of, whole_letters
 from grainline.types import Document, Limits, Part
 
 #: the keys of a BEIR record that have places of their own
 BEIR_KEYS = frozenset({"_id", "title", "text", "path"})
 SCALARS = (str, int, float)
+#: fields of a record that may say in which language its text is code
+CODE_FIELDS = ("lang", "language", "path", "file", "filename")
 PATH_SEPARATOR = " > "
 
 
@@ -22,7 +25,8 @@ class Jsonl:
 
     def read(self, data: bytes, source: str, limits: Limits) -> Iterator[Document]:
         """Yield, for a BEIR corpus, a document a line, in order: source "FILE#_id", text as given, `meta` with "_id", "path" (a
-        list, from "Part One > Chapter 2") and "fields" (all other strings, numbers and truth values). Else yield one document
+        list, from "Part One > Chapter 2") and "fields" (all other strings, numbers and truth values). A text that is source code, by
+        "lang", "language", the suffix of "path", or its own looks, has the parts of code and `meta["code"]`. Else yield one document
         whose text is the source: a table part (`meta` has "columns") over a row part a record.
 
         Raises `UnreadableError` that names the line for broken JSON, a record without what the first one has, or an `_id`
@@ -73,10 +77,15 @@ def _beir(records: list[tuple[int, Any]], source: str, limits: Limits) -> Iterat
         first = seen.setdefault(str(identity), number)
         if first != number:
             raise UnreadableError(f'line {number}: "_id" {str(identity)!r} was there in line {first} already')
+    snippets = Snippets()
     for number, record in records:
         identity, text = str(record["_id"]), record["text"]
         lines = (number,) * (text.count("\n") + 1)
-        yield document(f"{source}#{identity}", record.get("title") or "", text, limits, meta=_meta(record), lines=lines)
+        meta = _meta(record)
+        code, parts = snippets.read(text, [hint for name in CODE_FIELDS if isinstance(hint := record.get(name), str)])
+        if code:
+            meta["code"] = code
+        yield document(f"{source}#{identity}", record.get("title") or "", text, limits, parts=parts, meta=meta, lines=lines)
 
 
 def _meta(record: dict[str, Any]) -> dict[str, Any]:

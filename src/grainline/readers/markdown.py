@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from grainline.readers.build import decode, document, title_of
+from grainline.readers.captions import labelled
 from grainline.types import Document, Limits, Part
 
 if TYPE_CHECKING:
@@ -18,6 +19,10 @@ _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)",
 _FRONT_TITLE = re.compile(r"^title:[ \t]*(['\"]?)(.+?)\1[ \t]*$", re.M)
 #: what a converter leaves in front of a heading, and a heading without the blank that CommonMark asks for
 _LOOSE_HEADING = re.compile(r"^(?:<[A-Z_]+>[ \t]*)?(#{1,6})[ \t]*([^#\s].*?)[ \t#]*$")
+#: the place of the source of a picture without an alternative text
+_NO_ALT = re.compile(r"!\[\s*\](?:\(\s*<?|\[)([^\s()<>\[\]]+)")
+_IMG = re.compile(r"<img\b[^<>]{0,4000}>", re.I)
+_ATTRIBUTE = re.compile(r"""\b(alt|title|src)\s*=\s*(?:"([^"]*)"|'([^']*)')""", re.I)
 _KINDS = {
     "paragraph_open": "prose",
     "bullet_list_open": "prose",
@@ -70,6 +75,7 @@ def markdown_parts(text: str) -> tuple[tuple[Part, ...], str]:
             parts += _block(text, kind, start, end, token)
     parts += _images(text, tokens, starts)
     parts.sort(key=lambda part: (part.start, -part.end))
+    parts = list(labelled(text, parts))
     headings = [part for part in parts if part.kind == "heading"]
     if not title and headings:
         title = min(headings[:8], key=lambda part: part.level).name
@@ -126,18 +132,53 @@ def _table(text: str, starts: list[int], token: Token) -> Iterator[Part]:
 
 
 def _images(text: str, tokens: list[Token], starts: list[int]) -> Iterator[Part]:
-    """Alt texts of images as parts, at the place where they stand in the source."""
+    """Pictures as parts, at the place where their alternative text stands in the source, else their title, else their file's name."""
     for token in tokens:
-        if token.type != "inline" or token.map is None or "![" not in token.content:
+        if token.map is None or token.type not in ("inline", "html_block"):
             continue
-        at = starts[token.map[0]]
-        stop = starts[min(token.map[1], len(starts) - 1)]
-        for child in _walk(token.children or []):
-            if child.type == "image" and child.content.strip():
-                found = text.find("![" + child.content, at, stop)
-                if found >= 0:
-                    at = found + 2 + len(child.content)
-                    yield Part("image", found + 2, at, child.content, meta={"src": str(child.attrs.get("src", ""))})
+        at, stop = starts[token.map[0]], starts[min(token.map[1], len(starts) - 1)]
+        if "<img" in token.content.lower():
+            yield from filter(None, (_tag(text, found) for found in _IMG.finditer(text, at, stop)))
+        for child in _walk(token.children or []) if "![" in token.content else ():
+            if child.type == "image" and (part := _picture(text, child, at, stop)):
+                at = part.end
+                yield part
+
+
+def _picture(text: str, image: Token, at: int, stop: int) -> Part | None:
+    """The part of `![alt](src "title")`, looked for from `at` on; None if it is nowhere."""
+    meta = _source(str(image.attrs.get("src", "")))
+    title = str(image.attrs.get("title") or "").strip()
+    if image.content.strip():
+        found = text.find("![" + image.content, at, stop)
+        meta |= {"title": title} if title and title != image.content else {}
+        return Part("image", found + 2, found + 2 + len(image.content), image.content, meta=meta) if found >= 0 else None
+    bare = _NO_ALT.search(text, at, stop)
+    if bare is None or not meta:
+        return None
+    named = text.find(title, bare.end(), stop) if title else -1
+    if named >= 0:
+        return Part("image", named, named + len(title), title, meta=meta)
+    return Part("image", *bare.span(1), meta=meta)
+
+
+def _tag(text: str, found: re.Match[str]) -> Part | None:
+    """The part of an `<img>` tag; None if it says neither what it shows nor where it lies."""
+    values = {each.group(1).lower(): each for each in _ATTRIBUTE.finditer(text, *found.span())}
+    src = values.get("src")
+    meta = _source(src.group(src.lastindex or 2)) if src else {}
+    for name in ("alt", "title", "src"):
+        if (each := values.get(name)) and (name != "src" or meta):
+            value = each.group(each.lastindex or 2)
+            start = each.start(each.lastindex or 2) + len(value) - len(value.lstrip())
+            if words := value.strip():
+                return Part("image", start, start + len(words), "" if name == "src" else words, meta=meta)
+    return None
+
+
+def _source(src: str) -> dict[str, str]:
+    """Where a picture lies, unless it is in the page itself."""
+    return {"src": src} if src and not src.startswith("data:") else {}
 
 
 def _walk(children: list[Any]) -> Iterator[Any]:

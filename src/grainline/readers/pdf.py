@@ -1,6 +1,7 @@
-"""PDF by its text layer: a part for each page, headings from the bookmarks, paragraphs by where their lines stand.
+"""PDF by its text layer: a part for each page, headings from the bookmarks, paragraphs by where their lines stand, tables and figures by
+their captions. A page that is only a picture is read by OCR where that is installed.
 
-Left out: running heads and page numbers, annotations, forms, embedded files, whatever is only a picture. Tables are lines of text.
+Left out: running heads and page numbers, annotations, forms, embedded files, words in pictures. Tables without a caption are lines of text.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from grainline.errors import UnreadableError
 from grainline.readers.apart import parse_apart
 from grainline.readers.build import Layout, document, flow
 from grainline.readers.pdf_blocks import Block, Line, blocks_of, without_running_heads, words_of
+from grainline.readers.pdf_parts import Page, parts_of
+from grainline.readers.pdf_scans import read_scans
 from grainline.types import Document, Limits
 
 LONGEST_TITLE = 3  #: lines that a heading may take
@@ -45,26 +48,43 @@ class Pdf:
     def read(self, data: bytes, source: str, limits: Limits) -> Iterator[Document]:
         """Yield one document; `meta` has "pages" and "pages_without_text", a page's `meta` its "label" if that is not its number.
 
+        Where pages are scans, `meta` has "ocr" (what read them), "ocr_pages" (their numbers), and "notes" on those that were not read.
         Raises `UnreadableError` for what is damaged, encrypted, or has no text at all, and `LimitError`.
         """
         found = parse_apart("grainline.readers.pdf_text:pages_of", data, limits)
         pages = [[Line(*line) for line in page] for page in found["pages"]]
+        scans = read_scans(data, pages, found["pictures"], found["sizes"], limits)
+        for number, lines in scans.pages.items():
+            pages[number] = lines
         if not any(pages):
             if found["damaged"]:
                 raise UnreadableError(f"damaged PDF: none of its {len(pages)} pages can be read")
-            raise UnreadableError(f"no text layer: {len(pages)} scanned pages; OCR is not done")
+            raise UnreadableError(f"no text layer: {'; '.join(scans.notes) or f'{len(pages)} pages without words'}")
         title = _CONVERTED.sub("", found["title"]).strip() or _largest_words(pages)
         meta = {"pages": len(pages), "pages_without_text": sum(1 for page in pages if not page)}
         meta |= {"author": found["author"]} if found["author"] else {}
+        meta |= scans.meta()
+        cells = {
+            line: cut for number, lines in found["cells"].items() for line, cut in zip(pages[int(number)], lines, strict=False)
+        }
         words = words_of(pages)
         pages = without_running_heads(pages)
         marks = _marks(found["outline"], pages)
         layout = Layout()
+        laid: list[Page] = []
         for number, lines in enumerate(pages):
             here = marks.get(number, [])
             edges = {edge for mark in here if mark.found for edge in (mark.first, mark.last + 1)}
-            _write_page(layout, number, found["labels"][number], blocks_of(lines, words, frozenset(edges)), here)
-        yield document(source, title, layout.text(), limits, parts=layout.parts(), meta=meta)
+            blocks = blocks_of(lines, words, frozenset(edges))
+            spans = _write_page(layout, number, found["labels"][number], blocks, here, number in scans.pages)
+            firsts = frozenset(block.first for block in blocks)
+            pictures = [] if number in scans.pages else found["pictures"][number]
+            laid.append(Page(str(number + 1), found["sizes"][number], lines, spans, firsts, cells, pictures))
+        text = layout.text()
+        for page in laid:
+            for part in parts_of(page, text):
+                layout.mark(part.kind, part.start, part.end, part.name, meta=part.meta)
+        yield document(source, title, text, limits, parts=layout.parts(), meta=meta)
 
 
 def _largest_words(pages: Sequence[Sequence[Line]]) -> str:
@@ -136,10 +156,15 @@ def _inside(name: str, texts: Sequence[tuple[int, str]]) -> tuple[int, int] | No
     return None
 
 
-def _write_page(layout: Layout, number: int, label: str, blocks: Sequence[Block], marks: Sequence[_Mark]) -> None:
-    """Add the blocks of a page; a bookmark whose words are lines of it is a block, any other one a span in the text."""
+def _write_page(
+    layout: Layout, number: int, label: str, blocks: Sequence[Block], marks: Sequence[_Mark], is_scan: bool
+) -> dict[int, tuple[int, int]]:
+    """Add the blocks of a page; a bookmark whose words are lines of it is a block, any other one a span in the text.
+
+    Returns the spans of the page's lines in the document.
+    """
     if not blocks:
-        return
+        return {}
     headings = {mark.first: mark for mark in marks if mark.found}
     page_start = layout.length + (2 if layout.length else 0)
     spans: dict[int, tuple[int, int]] = {}  # of each line in the document
@@ -160,5 +185,7 @@ def _write_page(layout: Layout, number: int, label: str, blocks: Sequence[Block]
             layout.mark(
                 "heading", *(_inside(mark.name, texts) if mark.sought else None) or spans[mark.first], mark.name, mark.level
             )
-    meta = {"label": label} if label not in ("", str(number + 1)) else {}
+    meta: dict[str, Any] = {"label": label} if label not in ("", str(number + 1)) else {}
+    meta |= {"ocr": True} if is_scan else {}
     layout.mark("page", page_start, layout.length, str(number + 1), meta=meta)
+    return spans

@@ -1,25 +1,32 @@
 """The text layer of a PDF, line by line with its place on the page. pdfium runs apart, see `readers.apart`: this is its side.
 
 A page is a list of lines, a line is [text, left, right, bottom, height] in points, from the lower left corner of the page; a hyphen
-that pdfium takes for the mark of a broken word is HYPHEN at the end of the line.
+that pdfium takes for the mark of a broken word is HYPHEN at the end of the line. A picture is [left, bottom, right, top].
 """
 
 from __future__ import annotations
 
 import sys
 import unicodedata
+from collections.abc import Callable
+from ctypes import c_float
 from itertools import islice
 from statistics import median
 from typing import Any
 
 from grainline.errors import UnreadableError
 from grainline.readers.apart import Exceeded
+from grainline.readers.captions import read_caption
 from grainline.types import Limits
 
 HYPHEN = "\u00ad"
 BOOKMARKS = 50_000  #: entries of an outline that are looked at
 SAMPLED = 8  #: characters of a line whose boxes are asked for
 STRETCH = 0.6  #: of the line's height: a wider gap between Chinese characters is meant
+CELL_GAP = 1.0  #: of the line's height: a wider gap in a line of a table parts two cells
+OBJECTS = 5_000  #: things drawn on a page that are looked at for pictures
+PICTURES = 200  #: pictures of a page
+SMALLEST = 12.0  #: points that a picture has in both directions
 _PDFIUM_HYPHENS = ("\x02", "\ufffe")
 #: presentation forms (ligatures, radicals and ideographs for compatibility) that fonts use in place of the letters meant
 _FORMS = (("\u2e80", "\u2fdf"), ("\uf900", "\ufaff"), ("\ufb00", "\ufb06"))
@@ -33,8 +40,9 @@ _TOP_AT = {1: 1, 3: 0, 5: 3, 7: 0}  #: where the upper edge stands among the num
 
 
 def pages_of(data: bytes, limits: Limits) -> dict[str, Any]:
-    """What a PDF holds: "title", "author", "pages" (lists of lines), "labels" (of the pages), "damaged" (their number), and
-    "outline", a list of [title, level from 1, page from 0 or None, upper edge there in points or None].
+    """What a PDF holds: "title", "author", "pages" (lists of lines), "labels" (of the pages), "damaged" (their number),
+    "outline", a list of [title, level from 1, page from 0 or None, upper edge there in points or None], "pictures" and "sizes" ([width,
+    height]) of the pages, and "cells": for pages with the caption of a table, the cells of each of their lines.
 
     Raises `UnreadableError` for what is damaged or encrypted, `Exceeded` for more than `limits.pages` or `limits.characters`.
     """
@@ -48,16 +56,25 @@ def pages_of(data: bytes, limits: Limits) -> dict[str, Any]:
     if count > limits.pages:
         raise Exceeded("pages", count, limits.pages)
     pages: list[list[list[Any]]] = []
+    pictures: list[list[list[float]]] = []
+    sizes: list[list[float]] = []
+    cells: dict[int, list[list[str]]] = {}
     damaged = size = 0
     for index in range(count):
+        lines, drawn, sized = [], [], [0.0, 0.0]
         try:
             page = pdf[index]
-            lines = _lines(page.get_textpage())
+            text = page.get_textpage()
+            lines, drawn, sized = _lines(text), _pictures(page), [round(side, 1) for side in page.get_size()]
+            captions = (read_caption(line[0]) for line in lines)
+            if any(caption is not None and caption.kind == "table" for caption in captions):
+                cells[index] = _lines(text, _Line.cells)
             page.close()
         except pypdfium2.PdfiumError:
-            lines = []
             damaged += 1
         pages.append(lines)
+        pictures.append(drawn)
+        sizes.append(sized)
         size += sum(len(line[0]) for line in lines)
         if size > limits.characters:
             raise Exceeded("characters", size, limits.characters)
@@ -68,7 +85,27 @@ def pages_of(data: bytes, limits: Limits) -> dict[str, Any]:
         "labels": [pdf.get_page_label(index) for index in range(count)],
         "damaged": damaged,
         "outline": [_bookmark(bookmark) for bookmark in islice(pdf.get_toc(), BOOKMARKS)],
+        "pictures": pictures,
+        "sizes": sizes,
+        "cells": cells,
     }
+
+
+def _pictures(page: Any) -> list[list[float]]:
+    """The boxes of images and of drawings that came as one piece, in the order of the page's content."""
+    from pypdfium2 import raw
+
+    found: list[list[float]] = []
+    for number in range(min(raw.FPDFPage_CountObjects(page.raw), OBJECTS)):
+        each = raw.FPDFPage_GetObject(page.raw, number)
+        if raw.FPDFPageObj_GetType(each) not in (raw.FPDF_PAGEOBJ_IMAGE, raw.FPDF_PAGEOBJ_FORM):
+            continue
+        sides = [c_float() for _ in range(4)]
+        if raw.FPDFPageObj_GetBounds(each, *sides):
+            left, bottom, right, top = (round(side.value, 1) for side in sides)
+            if min(right - left, top - bottom) >= SMALLEST and len(found) < PICTURES:
+                found.append([left, bottom, right, top])
+    return found
 
 
 def _bookmark(bookmark: Any) -> list[Any]:
@@ -82,10 +119,11 @@ def _bookmark(bookmark: Any) -> list[Any]:
     return [bookmark.get_title(), bookmark.level + 1, target.get_index() if target is not None else None, top]
 
 
-def _lines(page: Any) -> list[list[Any]]:
-    """The lines of a page in the order of its content."""
+def _lines(page: Any, finish: Callable[[_Line], list[list[Any]]] | None = None) -> list[list[Any]]:
+    """The lines of a page in the order of its content, or what else `finish` makes of each of them."""
     from pypdfium2 import raw
 
+    finish = finish or _Line.finish
     handle = page.raw
     line = _Line(handle)
     lines: list[list[Any]] = []
@@ -96,9 +134,9 @@ def _lines(page: Any) -> list[list[Any]]:
         if character not in "\r\n":
             line.add(HYPHEN if is_hyphen else "-" if character in _PDFIUM_HYPHENS else character, index)
         if is_hyphen or character in "\r\n":
-            lines += line.finish()
+            lines += finish(line)
             line = _Line(handle)
-    return lines + line.finish()
+    return lines + finish(line)
 
 
 class _Line:
@@ -132,6 +170,25 @@ class _Line:
         boxes = [self._box(number) for number in inked[:: max(len(inked) // SAMPLED, 1)]]
         bottom, height = median(box[1] for box in boxes), median(box[3] - box[1] for box in boxes)
         return [[text, *(round(value, 1) for value in (self._box(first)[0], self._box(last)[2], bottom, height))]]
+
+    def cells(self) -> list[list[str]]:
+        """What wide gaps cut the line into, in a list; nothing if it is blank."""
+        cells: list[str] = []
+        last = -1
+        for number, character in enumerate(self._characters):
+            if character.isspace():
+                continue
+            if last < 0:
+                cells.append(character)
+            elif number - last == 1:
+                cells[-1] += character
+            else:
+                left, right = self._box(last), self._box(number)
+                wide = right[0] - left[2] > CELL_GAP * max(left[3] - left[1], 1.0)
+                cells += [character] if wide else []
+                cells[-1] += "" if wide else ("" if self._is_stretch(number - 1) else " ") + character
+            last = number
+        return [cells] if cells else []
 
     def _box(self, number: int) -> tuple[float, float, float, float]:
         """Left, bottom, right and top of a character with the room that its font gives it."""

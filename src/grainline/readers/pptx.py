@@ -12,6 +12,8 @@ from typing import Any
 from grainline.errors import LimitError, UnreadableError
 from grainline.readers.archive import Archive, parse_xml
 from grainline.readers.build import Layout, document, flow
+from grainline.readers.captions import labelled
+from grainline.readers.docx import original_of
 from grainline.types import Document, Limits
 
 _P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
@@ -48,10 +50,11 @@ class Pptx:
             raise
         except Exception as error:  # python-pptx trusts that every piece is there and well formed
             raise UnreadableError(f"damaged, or no presentation: {error}") from error
-        parts = layout.parts()
+        text = layout.text()
+        parts = labelled(text, layout.parts())
         named = "" if named in ("PowerPoint Presentation", "PowerPoint 演示文稿") else named  # what the programs put there
         title = next((part.name for part in parts if part.kind == "heading"), named)
-        yield document(source, title, layout.text(), limits, parts=parts, meta={"pages": slides})
+        yield document(source, title, text, limits, parts=parts, meta={"pages": slides})
 
 
 class _Slide:
@@ -60,16 +63,20 @@ class _Slide:
     def __init__(self, part: Any, layout: Layout) -> None:
         self._part = part
         self._layout = layout
+        self._number = 0
+        self._title = (0, 0)  # the span of the slide's title
 
     def write(self, number: int) -> None:
         """Add the title, then all else in the order of the slide, then the notes, as a page of this number."""
         layout, root = self._layout, parse_xml(self._part.blob)
+        self._number = number
         start = layout.length + (2 if layout.length else 0)
         shapes = list(_shapes(root.find(f"{_P}cSld/{_P}spTree")))
         titles = [shape for shape in shapes if _placeholder(shape) in _TITLES][:1]
         for shape in titles:
             words = flow(_text(shape))
             layout.add(words, "heading", name=words, level=1)
+            self._title = layout.length - len(words), layout.length
         for shape in shapes:
             if shape not in titles and _placeholder(shape) not in _FURNITURE:
                 self._shape(shape)
@@ -100,10 +107,13 @@ class _Slide:
                     self._layout.add("\n".join(filter(None, map(_text, root.iter(_DGM + "pt")))), "prose")
         properties = next(shape.iter(_P + "cNvPr"), None)
         words = flow(properties.get("descr") or properties.get("title") or "") if properties is not None else ""
+        blip = next(shape.iter(_A + "blip"), None)
+        relation = self._part.rels.get(blip.get(_R + "embed")) if blip is not None else None
+        meta = {**original_of(relation), "page": str(self._number)}
         if words:
-            blip = next(shape.iter(_A + "blip"), None)
-            relation = self._part.rels.get(blip.get(_R + "embed")) if blip is not None else None
-            self._layout.add(words, "image", name=words, meta={"src": relation.target_ref} if relation is not None else {})
+            self._layout.add(words, "image", name=words, meta=meta)
+        elif shape.tag == _P + "pic" and self._title[0] < self._title[1] and "src" in meta:
+            self._layout.mark("image", *self._title, meta=meta)  # all that names it is the title of its slide
 
     def _related(self, key: str | None) -> Any:
         """The root of the XML part that a relation of the slide leads to; None if it leads nowhere or out of the file."""
@@ -120,7 +130,7 @@ class _Slide:
                     words = grid[-1][column][:CARRIED]
                 line.append(words)
             grid.append(line)
-        self._layout.add_table(grid, headers=min(1, len(grid) - 1))
+        self._layout.add_table(grid, headers=min(1, len(grid) - 1), meta={"page": str(self._number)})
 
     def _chart(self, root: Any) -> None:
         """A chart as the table that it draws: a row a category, a column a series."""
@@ -133,7 +143,7 @@ class _Slide:
         keys = sorted(set(categories).union(*columns))
         rows = [[categories.get(key, ""), *(column.get(key, "") for column in columns)] for key in keys]
         if rows:
-            self._layout.add_table([["", *names], *rows], name=title)
+            self._layout.add_table([["", *names], *rows], name=title, meta={"page": str(self._number)})
 
 
 def _points(series: Any, name: str) -> dict[int, str]:

@@ -1,5 +1,7 @@
 """The shape of a document: its sections, classes, functions and tables as a tree, and the passages that cover its text.
 
+The portions of a court case are sections with a role; a chat is a tree of exchanges and their turns.
+
 Every character that is not white space lies in exactly one passage, except in headings that have no text of their own before
 the next section or table begins, and in runs without a letter or digit between two nodes (a closing brace, a rule). A text of
 nothing but headings has passages of them all the same.
@@ -9,8 +11,11 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
+import grainline.shapes.turns as turns
+from grainline.shapes.cases import may_be_case, portioned
 from grainline.shapes.code import CODE_ONLY, symbols
 from grainline.shapes.headings import WORD, Blocked, may_head
+from grainline.shapes.image import hang, images
 from grainline.shapes.outline import sections
 from grainline.shapes.passages import cut_code, cut_mixed, cut_prose, cut_table, fits
 from grainline.shapes.table import MAXIMUM_ROWS, Rows, tables
@@ -21,7 +26,7 @@ from grainline.types import Document, Edge, Node, Shaped
 __all__ = ["sentence_nodes", "shape"]
 
 #: parts that make structure; text with none of them may be one passage
-_STRUCTURE = frozenset({"heading", "code", "table", "class", "function", "signature", "package", "row", "header"})
+_STRUCTURE = frozenset({"heading", "code", "table", "class", "function", "signature", "package", "row", "header", "image"})
 
 
 def shape(document: Document) -> Shaped:
@@ -35,7 +40,7 @@ def shape(document: Document) -> Shaped:
     """
     text = document.text
     plain = all(part.kind not in _STRUCTURE for part in document.parts)
-    if plain and fits(text, 0, len(text)) and not may_head(text):
+    if plain and fits(text, 0, len(text)) and not (may_head(text) or may_be_case(text) or turns.may_be_chat(text)):
         return _single(document)
     return emit(document, _Shaping(document).tree())
 
@@ -97,20 +102,32 @@ class _Shaping:
         """The document's span with structure, passages and rows below it."""
         code = symbols(self.document)
         blocked = Blocked([*self.blocks, *((span.start, span.end) for span in [*code, *self.tables])])
-        outline = sections(self.document, blocked, inferring=not self.is_code)
-        root = nest(self.text, [*outline, *code, *self.tables], self._is_leaf)
+        exchanges = self._exchanges()
+        outline = sections(self.document, blocked, inferring=not (self.is_code or exchanges))
+        if not self.is_code and not exchanges:
+            outline = portioned(self.text, outline)
+        root = nest(self.text, [*outline, *code, *self.tables, *exchanges], self._is_leaf)
         spans = list(walk(root))
         if not sum([self._fill(span, lone_headings=False) for span in spans]):
             for span in spans:
                 self._fill(span, lone_headings=True)
+        hang(root, images(self.document), self.text)
         return root
 
+    def _exchanges(self) -> list[Span]:
+        """The exchanges of a chat, bounded by headings and tables."""
+        borders = sorted(part.start for part in self.document.parts if part.kind in ("heading", "table"))
+        self.turns = [] if self.is_code else turns.turns(self.text, borders)
+        return turns.spans(self.turns, borders)
+
     def _is_leaf(self, span: Span) -> bool:
-        """A table; and a function short enough for one passage, with whatever is defined inside it."""
-        return span.kind == "table" or (span.kind == "function" and fits(self.text, span.start, span.end))
+        """A table; an exchange; and a function short enough for one passage, with whatever is defined inside it."""
+        return span.kind in ("table", "exchange") or (span.kind == "function" and fits(self.text, span.start, span.end))
 
     def _fill(self, span: Span, *, lone_headings: bool) -> int:
         """Put passages between the span's children; returns their number. Headings alone get one only on demand."""
+        if span.kind == "exchange":
+            return 0 if span.children else turns.fill(self.text, span, self.turns)
         filled: list[Span] = []
         begin = span.start
         for child in [*span.children, None]:

@@ -10,9 +10,20 @@ from typing import Any
 from grainline.types import Document, Edge, Node, Shaped
 
 #: which span holds the other where two are equal
-ORDER = {"document": 0, "section": 1, "class": 2, "function": 3, "table": 4, "passage": 5, "row": 6}
+ORDER = {
+    "document": 0,
+    "section": 1,
+    "exchange": 1,
+    "class": 2,
+    "function": 3,
+    "table": 4,
+    "turn": 5,
+    "passage": 5,
+    "row": 6,
+    "image": 7,
+}
 #: the letter of a kind in ids, where it is not the first one (s is a section)
-LETTERS = {"sentence": "n"}
+LETTERS = {"sentence": "n", "exchange": "x", "turn": "u"}
 #: spans nested deeper make no nodes: no one's outline is so deep, and every node carries the names above it
 DEEPEST = 50
 
@@ -103,7 +114,7 @@ def emit(document: Document, root: Span) -> Shaped:
             edges.append(Edge(parent, node.id, "child"))
         if span.kind == "passage":
             passages.append(node.id)
-        below = [*path, span.name] if span.name and span.kind not in ("document", "passage") else path
+        below = [*path, span.name] if span.name and span.kind not in ("document", "passage", "image") else path
         stack.extend((child, node.id, below) for child in reversed(span.children))
     edges += [Edge(one, other, "next") for one, other in pairwise(passages)]
     return Shaped(tuple(nodes), tuple(edges))

@@ -16,7 +16,7 @@ from grainline.store.lock import locked
 FILE_NAME = "library.sqlite"
 #: a mended library that is whole but not yet in its place; while it is there, nobody else may open the library
 MENDED_NAME = f"{FILE_NAME}.mended"
-FORMAT = 2
+FORMAT = 3
 #: "GRNL" in ASCII: tells a Grainline library from any other SQLite file
 APPLICATION_ID = 0x47524E4C
 PAGE_BYTES = 4096

@@ -14,6 +14,7 @@ from typing import Any
 import grainline
 from grainline.library import Library
 from grainline.store.dump import dump
+from grainline.types import Budget
 
 #: files that the small corpora are made of: read without another process, so that every write is the library's own
 PLAIN = (".md", ".txt")
@@ -26,7 +27,9 @@ QUESTIONS = (
     "卷积神经网络 convolution",
 )
 PATTERNS = (r"/fn \w+\(/", "第[一二三]条", "`Result`")
-AGENTS = ("fulltext", "outline", "parent", "window")
+AGENTS = ("fulltext", "outline", "parent", "window", "linked")
+#: vectors are a cache, and no part of what must not be lost
+NOTHING_EMBEDDED = Budget(embedded=0)
 HITS = 5
 PLACES = 3
 
@@ -110,7 +113,7 @@ def asking(library: Library) -> Iterator[Callable[[], str]]:
 
 def _searched(library: Library, agent: str, question: str) -> str:
     hits = []
-    for hit in library.search(question, k=HITS, agent=agent).hits:
+    for hit in library.search(question, k=HITS, agent=agent, budget=NOTHING_EMBEDDED).hits:
         node = hit.node
         hits.append((library.source(node.document_id), node.start, node.end, library.text(hit), round(hit.score, PLACES)))
     return json.dumps([agent, question, hits], ensure_ascii=False)

@@ -1,0 +1,152 @@
+"""Names that link: match by words and meaning, spread along names and references, with no model but the encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from grainline.agents.candidates import Candidates, Plan, filled
+from grainline.agents.hybrid import VOTERS
+from grainline.agents.trace import Trace
+from grainline.errors import MissingExtraError
+from grainline.graph.links import Link, Links
+from grainline.graph.names import own_name
+from grainline.match.fuse import Scores
+from grainline.store.snapshot import Snapshot
+from grainline.types import EVERYWHERE, NO_LIMIT, Budget, Evidence, Hit, Node, Where
+from grainline.walk.outline import Outline as UpAndDown
+from grainline.walk.spread import FOLLOWED, Spread
+from grainline.walk.spread import Link as Lifting
+
+PLAN = Plan(first=90, terms=7_000, least=120, most=149, embedded=150)
+#: candidates, at most: what links lead to is embedded, too
+MOST = 149
+#: of those for what links lead to: at most, where the question names something, and at least
+RESERVED, FREE_ROOM = 60, 10
+#: what it is worth, in standard deviations, that the question names a passage by a name that nobody else bears
+NAMED = 2.5
+
+
+class Linked:
+    """Passages and what they name, two links far; for entity-rich text and questions that need several passages."""
+
+    name = "linked"
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+
+    def retrieve(self, question: str, k: int, where: Where = EVERYWHERE, budget: Budget = NO_LIMIT) -> Evidence:
+        """The best `k` passages. By words and links alone where the encoder is not installed or the budget has nothing for it. Raises
+        `ModelError` if the library's encoder cannot be used."""
+        trace = Trace(budget)
+        plan = PLAN.within(budget.embedded)
+        try:
+            found = Candidates(self._snapshot, question, where, plan, trace)
+            ground = _Ground(self._snapshot, found, question, where)
+            ranked = found.propose(k, ground.room)
+        except MissingExtraError as error:
+            trace.count("match the meaning of passages", f"left out: {error}")
+            found = Candidates(self._snapshot, question, where, plan.within(0), trace)
+            ground = _Ground(self._snapshot, found, question, where)
+            ranked = found.propose(k)
+        if not trace.affords(step := "spread along names"):
+            return trace.evidence(filled(found.words, found.hits(found.fused()), ranked, k))
+        hits = ground.spread()[: max(k, VOTERS)]
+        trace.count(step, ground.told())
+        if trace.affords(step := "walk up to the sections and down"):
+            hits = trace.note(step, UpAndDown(self._snapshot).walk(hits, where))
+        return trace.evidence(filled(found.words, hits, ranked, k))
+
+
+class _Ground:
+    """The candidates of a question as a walk sees them."""
+
+    def __init__(self, snapshot: Snapshot, found: Candidates, question: str, where: Where) -> None:
+        self._snapshot = snapshot
+        self._question = question
+        self._found = found
+        self._links = Links(snapshot, lambda entries: found.found.scores(entries), where)
+        self._followed: dict[int, list[Link]] = {}
+        #: the mean BM25 score of the first candidates, and what a score counts beside their meaning
+        self._mean = self._weight = 0.0
+        #: passages that may yet become candidates
+        self._room = RESERVED
+
+    def room(self) -> int:
+        """For how many passages to leave room that the best ones by now lead to: for many where the question names something."""
+        named = self._named(self._question)
+        scores = self._found.fused()
+        for candidate, lift in named.items():
+            scores[candidate] += NAMED * lift
+        best = [place for place in self._found.order(scores)[:FOLLOWED] if place in named]
+        targets = sorted({link.entry for place in best for link in self.links(place)})
+        return max(FREE_ROOM, min(RESERVED, len(self._found.new(targets))))
+
+    def spread(self) -> list[Hit]:
+        """All candidates, those that links lead to among them, best first."""
+        words = self._found.bm25()[: self._found.judges]
+        self._mean, spread = (float(words.mean()), float(words.std())) if len(words) else (0.0, 0.0)
+        self._weight = self._found.word_weight() / spread if spread > 1e-9 else 0.0
+        named = self._named(self._question)
+        self._room = max(FREE_ROOM, MOST - (self._found.judges or 0))
+        reached = Spread(self, named, NAMED).run()
+        scores = np.array([one.score for one in reached])
+        hits = self._found.hits(scores - scores.min() if len(scores) else scores)
+        by_node = {self._found.words.node(entry).id: place for place, entry in enumerate(self._found.entries.tolist())}
+        made = []
+        for hit in hits:
+            one = reached[by_node[hit.node.id]]
+            via = (*hit.via, *(("named in the question",) if by_node[hit.node.id] in named else ()))
+            if one.link is not None and one.origin is not None:
+                via = (*via, self._way(one.link, int(self._found.entries[one.origin]), hit))
+            made.append(Hit(hit.node, hit.score, via))
+        return made
+
+    def told(self) -> str:
+        """What came of the walk, in words."""
+        return f"{sum(map(len, self._followed.values()))} links from {len(self._followed)} passages; {len(self._found.entries)} candidates"
+
+    def worth(self) -> tuple[Scores, Scores]:
+        """The meaning of each candidate, and what each word of the question adds: standard deviations from the mean of the first ones."""
+        meaning = self._found.meaning() - self._weight * self._mean
+        return meaning, self._weight * self._found.found.of(self._found.entries)
+
+    def links(self, candidate: int) -> Sequence[Link]:
+        """Where a candidate leads."""
+        entry = int(self._found.entries[candidate])
+        if entry not in self._followed:
+            self._followed[entry] = self._links.of(entry)
+        return self._followed[entry]
+
+    def reach(self, entries: Sequence[int]) -> Sequence[int | None]:
+        """Make entries candidates."""
+        new = self._found.new(entries)[: self._room]
+        self._room -= len(new)
+        self._found.take(new, "compare the meaning of what links lead to")
+        places = {entry: place for place, entry in enumerate(self._found.entries.tolist())}
+        return [places.get(entry) for entry in entries]
+
+    def _named(self, question: str) -> dict[int, float]:
+        """How far candidates are what the question names, from 0 to 1."""
+        found = [one for one in self._links.mentions(question) if _is_name(question, one.start, one.end)]
+        said = self._links.telling(found, question)
+        named: dict[int, float] = {}
+        for (_, weight), entries in zip(said.values(), self._links.bearers(list(said), titled=True), strict=True):
+            for candidate in self.reach(entries.tolist()):
+                if candidate is not None:
+                    named[candidate] = max(named.get(candidate, 0.0), weight)
+        return named
+
+    def _way(self, link: Lifting, origin: int, hit: Hit) -> str:
+        """The link as a person reads it: "Lothair II -mentions-> Ermengarde of Tours"."""
+        return f"{self._title(self._found.words.node(origin))} -{link.kind} {link.name}-> {self._title(hit.node)}"
+
+    def _title(self, node: Node) -> str:
+        return own_name(self._snapshot.document(node.document_id), node)
+
+
+def _is_name(question: str, start: int, end: int) -> bool:
+    """Whether `start:end` of a question is a name there: one word of small letters, or one that only begins the question, is a word."""
+    name = question[start:end]
+    return " " in name or not name.isascii() or not name.isalpha() or (start > 0 and not name.islower())
