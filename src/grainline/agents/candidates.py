@@ -26,13 +26,15 @@ from grainline.match.lexical import Found, Lexical
 from grainline.match.vector import Unit, Vectors, identity
 from grainline.store.snapshot import Snapshot
 from grainline.text import question_terms, terms
-from grainline.types import Hit, Where
+from grainline.types import Hit, Node, Where
 
 Entries = NDArray[np.int64]
 BEST = 10
 #: what a standardised BM25 score counts beside a standardised cosine, where candidates have `LENGTH` terms on average; a vector of a
 #: longer passage says less about any part of it, while words lose nothing
 WORDS, LENGTH = 0.35, 45
+#: texts whose units are kept at hand between questions
+KEPT = 8_000
 VIA = ("bm25:text", "vector:text")
 
 
@@ -105,7 +107,7 @@ class Candidates:
         if self._vectors is None or not self._trace.affords(step):
             self.cosines = np.concatenate([self.cosines, np.full(len(entries), np.nan, np.float32)])
             return
-        chosen = [self._units(entry, text) for entry, text in zip(entries.tolist(), self._texts(entries), strict=True)]
+        chosen = self._units(entries)
         before = self._vectors.embedded
         units_of_all = [unit for own in chosen for unit in own]
         cosines = self._vectors.cosines(self._vector, units_of_all, max(0, self._plan.embedded - before))
@@ -145,17 +147,22 @@ class Candidates:
         fused -= fused.min()  # the worst candidate lifts no section
         return fused
 
-    def hits(self, scores: Scores) -> list[Hit]:
-        """All candidates with these scores, best first; equal ones by source and place."""
-        ways = [
-            tuple(compress(VIA, (matched, embedded)))
-            for matched, embedded in zip(self.bm25() > 0, ~np.isnan(self.cosines), strict=True)
+    def best(self, k: int) -> list[Hit]:
+        """The best `k` candidates by words and meaning; equal ones by source and place."""
+        scores = self.fused()
+        return self.hits(scores, self.order(scores)[:k])
+
+    def hits(self, scores: Scores, places: Sequence[int]) -> list[Hit]:
+        """The candidates at these places, with their scores among those of all."""
+        matched, embedded = self.bm25() > 0, ~np.isnan(self.cosines)
+        return [
+            Hit(self.node(place), float(scores[place]), tuple(compress(VIA, (matched[place], embedded[place]))))
+            for place in places
         ]
-        hits = [
-            Hit(self.words.node(entry), float(score), via)
-            for entry, score, via in zip(self.entries.tolist(), scores, ways, strict=True)
-        ]
-        return [hits[place] for place in self.order(scores)]
+
+    def node(self, place: int) -> Node:
+        """The passage that a candidate is."""
+        return self.words.node(int(self.entries[place]))
 
     def order(self, scores: Scores) -> list[int]:
         """The places of candidates in order of their scores, best first; equal ones by source and place."""
@@ -204,15 +211,26 @@ class Candidates:
             said |= texts_of(stored.document, stored.shaped, ids)
         return [said[node] for node in nodes]
 
-    def _units(self, entry: int, text: str) -> list[Unit]:
-        """The unit of a text that holds most of the question's terms by their weights; if none holds one, all that are embedded anyway."""
-        said = units(text)
-        chosen: Sequence[int] = (0,)
-        if len(said) > 1:
+    def _units(self, entries: Entries) -> list[list[Unit]]:
+        """For each entry the unit of its text that holds most of the question's terms by their weights; if none holds one, all that are
+        embedded anyway."""
+        keys = self.words.index.texts[entries].tolist()
+        cuts: dict[int, tuple[list[str], list[frozenset[str]]]] = self._snapshot.keep("units", dict)
+        if len(cuts) >= KEPT:
+            cuts.clear()
+        new = np.array([key not in cuts for key in keys], bool)
+        for key, text in zip(compress(keys, new), self._texts(entries[new]), strict=True):
+            said = units(text)
+            cuts[key] = said, [frozenset(terms(one)) for one in said] if len(said) > 1 else []
+        chosen = []
+        for key in keys:
+            said, held = cuts[key]
             # sets have no order, and only an exact sum needs none
-            held = [fsum(self._weights.get(term, 0.0) for term in set(terms(one))) for one in said]
-            chosen = range(len(said)) if self._whole and not any(held) else [held.index(max(held))]
-        return [Unit(int(self.words.index.texts[entry]), place, said[place]) for place in chosen]
+            worth = [fsum([self._weights[term] for term in own if term in self._weights]) for own in held]
+            best = worth.index(max(worth)) if worth else 0
+            places = range(len(said)) if worth and self._whole and not any(worth) else (best,)
+            chosen.append([Unit(key, place, said[place]) for place in places])
+        return chosen
 
 
 def filled(words: Lexical, hits: Sequence[Hit], ranked: Sequence[tuple[int, float]], k: int) -> list[Hit]:

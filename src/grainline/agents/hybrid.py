@@ -30,7 +30,7 @@ class Hybrid:
         trace = Trace(budget)
         found = Candidates(self._snapshot, question, where, PLAN.within(budget.embedded), trace)
         ranked = found.propose(k)
-        hits = trace.note("fuse words and meaning", found.hits(found.fused()))[: max(k, VOTERS)]
+        hits = trace.note("fuse words and meaning", found.best(max(k, VOTERS)))
         if trace.affords(step := "walk up to the sections and down"):
             hits = trace.note(step, UpAndDown(self._snapshot).walk(hits, where))
         return trace.evidence(filled(found.words, hits, ranked, k))
@@ -45,7 +45,7 @@ def match_best(snapshot: Snapshot, question: str, k: int, where: Where, budget: 
         try:
             found = Candidates(snapshot, question, where, plan, trace)
             ranked = found.propose(k)
-            return filled(found.words, trace.note("fuse words and meaning", found.hits(found.fused())), ranked, k)
+            return filled(found.words, trace.note("fuse words and meaning", found.best(k)), ranked, k)
         except MissingExtraError as error:
             trace.count("match the meaning of passages", f"left out: {error}")
     return trace.note("match the words of passages (BM25)", Lexical(snapshot).match(question, k, where))

@@ -16,8 +16,7 @@ from grainline.match.fuse import Scores
 from grainline.store.snapshot import Snapshot
 from grainline.types import EVERYWHERE, NO_LIMIT, Budget, Evidence, Hit, Node, Where
 from grainline.walk.outline import Outline as UpAndDown
-from grainline.walk.spread import FOLLOWED, Spread
-from grainline.walk.spread import Link as Lifting
+from grainline.walk.spread import FOLLOWED, Reached, Spread
 
 PLAN = Plan(first=90, terms=7_000, least=120, most=149, embedded=150)
 #: candidates, at most: what links lead to is embedded, too
@@ -51,8 +50,8 @@ class Linked:
             ground = _Ground(self._snapshot, found, question, where)
             ranked = found.propose(k)
         if not trace.affords(step := "spread along names"):
-            return trace.evidence(filled(found.words, found.hits(found.fused()), ranked, k))
-        hits = ground.spread()[: max(k, VOTERS)]
+            return trace.evidence(filled(found.words, found.best(k), ranked, k))
+        hits = ground.spread(max(k, VOTERS))
         trace.count(step, ground.told())
         if trace.affords(step := "walk up to the sections and down"):
             hits = trace.note(step, UpAndDown(self._snapshot).walk(hits, where))
@@ -70,12 +69,14 @@ class _Ground:
         self._followed: dict[int, list[Link]] = {}
         #: the mean BM25 score of the first candidates, and what a score counts beside their meaning
         self._mean = self._weight = 0.0
+        #: what each word of the question adds to each candidate
+        self._words: Scores = np.zeros((0, 0))
         #: passages that may yet become candidates
         self._room = RESERVED
 
     def room(self) -> int:
         """For how many passages to leave room that the best ones by now lead to: for many where the question names something."""
-        named = self._named(self._question)
+        named = self._named()
         scores = self._found.fused()
         for candidate, lift in named.items():
             scores[candidate] += NAMED * lift
@@ -83,25 +84,29 @@ class _Ground:
         targets = sorted({link.entry for place in best for link in self.links(place)})
         return max(FREE_ROOM, min(RESERVED, len(self._found.new(targets))))
 
-    def spread(self) -> list[Hit]:
-        """All candidates, those that links lead to among them, best first."""
+    def spread(self, k: int) -> list[Hit]:
+        """The best `k` candidates, those that links lead to among them, best first."""
         words = self._found.bm25()[: self._found.judges]
         self._mean, spread = (float(words.mean()), float(words.std())) if len(words) else (0.0, 0.0)
         self._weight = self._found.word_weight() / spread if spread > 1e-9 else 0.0
-        named = self._named(self._question)
+        named = self._named()
+        self._words = np.zeros((len(self._found.found.most), 0))
         self._room = max(FREE_ROOM, MOST - (self._found.judges or 0))
         reached = Spread(self, named, NAMED).run()
         scores = np.array([one.score for one in reached])
-        hits = self._found.hits(scores - scores.min() if len(scores) else scores)
-        by_node = {self._found.words.node(entry).id: place for place, entry in enumerate(self._found.entries.tolist())}
-        made = []
-        for hit in hits:
-            one = reached[by_node[hit.node.id]]
-            via = (*hit.via, *(("named in the question",) if by_node[hit.node.id] in named else ()))
-            if one.link is not None and one.origin is not None:
-                via = (*via, self._way(one.link, int(self._found.entries[one.origin]), hit))
-            made.append(Hit(hit.node, hit.score, via))
-        return made
+        scores -= scores.min(initial=np.inf) if len(scores) else 0.0
+        order = self._found.order(scores)[:k]
+        hits = self._found.hits(scores, order)
+        return [self._told_of(hit, reached[place], place in named) for hit, place in zip(hits, order, strict=True)]
+
+    def _told_of(self, hit: Hit, reached: Reached, named: bool) -> Hit:
+        """The hit with the way to it in `via`, as a person reads it: "Lothair II -mentions-> Ermengarde of Tours"."""
+        via = (*hit.via, "named in the question") if named else hit.via
+        if reached.link is not None and reached.origin is not None:
+            origin, link = self._found.node(reached.origin), reached.link
+            words = "" if link.name in self._title(hit.node) else f" {link.name}"
+            via = (*via, f"{self._title(origin)} -{link.kind}{words}-> {self._title(hit.node)}")
+        return Hit(hit.node, hit.score, via)
 
     def told(self) -> str:
         """What came of the walk, in words."""
@@ -109,8 +114,9 @@ class _Ground:
 
     def worth(self) -> tuple[Scores, Scores]:
         """The meaning of each candidate, and what each word of the question adds: standard deviations from the mean of the first ones."""
-        meaning = self._found.meaning() - self._weight * self._mean
-        return meaning, self._weight * self._found.found.of(self._found.entries)
+        new = self._found.found.of(self._found.entries[self._words.shape[1] :])
+        self._words = np.concatenate([self._words, self._weight * new], axis=1)
+        return self._found.meaning() - self._weight * self._mean, self._words
 
     def links(self, candidate: int) -> Sequence[Link]:
         """Where a candidate leads."""
@@ -127,20 +133,17 @@ class _Ground:
         places = {entry: place for place, entry in enumerate(self._found.entries.tolist())}
         return [places.get(entry) for entry in entries]
 
-    def _named(self, question: str) -> dict[int, float]:
+    def _named(self) -> dict[int, float]:
         """How far candidates are what the question names, from 0 to 1."""
-        found = [one for one in self._links.mentions(question) if _is_name(question, one.start, one.end)]
-        said = self._links.telling(found, question)
+        found = [one for one in self._links.mentions(self._question) if _is_name(self._question, one.start, one.end)]
+        said = self._links.telling(found, self._question)
         named: dict[int, float] = {}
-        for (_, weight), entries in zip(said.values(), self._links.bearers(list(said), titled=True), strict=True):
+        bearers = zip([weight for _, weight in said.values()], self._links.bearers(list(said), titled=True), strict=True)
+        for weight, entries in (*bearers, *((1.0, entries) for entries in self._links.referred(self._question))):
             for candidate in self.reach(entries.tolist()):
                 if candidate is not None:
                     named[candidate] = max(named.get(candidate, 0.0), weight)
         return named
-
-    def _way(self, link: Lifting, origin: int, hit: Hit) -> str:
-        """The link as a person reads it: "Lothair II -mentions-> Ermengarde of Tours"."""
-        return f"{self._title(self._found.words.node(origin))} -{link.kind} {link.name}-> {self._title(hit.node)}"
 
     def _title(self, node: Node) -> str:
         return own_name(self._snapshot.document(node.document_id), node)

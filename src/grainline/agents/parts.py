@@ -87,7 +87,7 @@ class _Search:
     def run(self, k: int) -> Evidence:
         """Match passages, match parts, put each part to its passage."""
         found = self._passages(k)
-        places = {hit.node.id: _Place(hit.node, hit.score, hit.via) for hit in found.hits(found.fused())}
+        places = {hit.node.id: _Place(hit.node, hit.score, hit.via) for hit in found.best(len(found.entries))}
         for part in self._parts(found):
             home = self._home(part.node)
             place = places.setdefault(home.id, _Place(home))

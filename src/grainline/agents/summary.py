@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from grainline.agents.hybrid import match_best
 from grainline.agents.trace import Trace
 from grainline.errors import MissingExtraError
-from grainline.keys import summary, units
+from grainline.keys import units
+from grainline.keys.summary import keys as keys_of
 from grainline.match.fuse import Scores, standardised
 from grainline.match.lexical import Lexical
 from grainline.match.vector import Unit, Vectors
@@ -119,7 +120,7 @@ class Summary:
         nodes = [self._summaries.node(entry) for entry in entries.tolist()]
         for document_id in dict.fromkeys(node.document_id for node, text in zip(nodes, hashes, strict=True) if text in missing):
             stored = self._snapshot.at(self._snapshot.number(document_id))
-            said |= {key.node_id: key.text for key in summary.keys(stored.document, stored.shaped)}
+            said |= {key.node_id: key.text for key in keys_of(stored.document, stored.shaped)}
         return [
             replace(unit, said=units(said[node.id])[0]) if unit.text in missing else unit
             for unit, node in zip(blank, nodes, strict=True)

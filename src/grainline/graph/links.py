@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import posixpath
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -11,11 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from grainline.graph.names import NAMED, own_name, variants_of
+from grainline.graph.names import NAMED, Tokens, own_name, variants_of
 from grainline.graph.phrases import PHRASE, phrases
+from grainline.graph.references import SIGN, Reference, references
 from grainline.graph.scan import Mention, mentions
-from grainline.graph.spelling import number
+from grainline.graph.spelling import number, spell, written
 from grainline.match.index import Index
+from grainline.store.records import Stored
 from grainline.store.snapshot import Snapshot
 from grainline.text import terms
 from grainline.types import EVERYWHERE, Node, Where
@@ -23,6 +27,7 @@ from grainline.types import EVERYWHERE, Node, Where
 Entries = NDArray[np.int64]
 Worth = Callable[[Entries], NDArray[np.float64]]
 
+NOWHERE: Entries = np.zeros(0, np.int64)
 #: what a phrase that two passages share counts beside a name
 SHARED = 0.8
 #: a name or phrase that more nodes bear or hold links nothing: it is a hub
@@ -67,8 +72,10 @@ class Links:
         own = sorted(variants_of(own_name(stored.document, node)))
         found: dict[int, Link] = {}
         self._add_bearers(found, self.mentions(text), text)
-        self._add_namesakes(found, {number(name): " ".join(name) for name in own})
-        self._add_sharing(found, {number(phrase): " ".join(phrase) for phrase in sorted({*phrases(text), *own})})
+        self._add_namesakes(found, {number(name): written(name) for name in own})
+        self._add_sharing(found, {number(phrase): written(phrase) for phrase in sorted({*phrases(text), *own})})
+        for reference in references(text, stored.document.source):
+            _keep(found, self._referred(stored, reference), "refers", 1.0, reference.said)
         found.pop(entry, None)
         return self._first(found.values())
 
@@ -92,11 +99,12 @@ class Links:
     def bearers(self, names: Sequence[int], *, titled: bool = False) -> list[Entries]:
         """For each name, by its number, passages of the nodes that bear it; if `titled`, not those that only introduce it."""
         made = []
-        for entries, _ in self._names.postings(np.array(names, np.uint64), self._where):
+        for entries in self._names.holders(np.array(names, np.uint64), self._where):
             nodes = [(int(self._names.documents[one]), int(self._names.nodes[one])) for one in entries.tolist()]
             if titled:
                 nodes = [one for one in nodes if self._snapshot.at(one[0]).shaped.nodes[one[1]].kind != "passage"]
-            made.append(np.unique(np.concatenate([np.zeros(0, np.int64), *[self._narrow(*one) for one in nodes]])))
+            found = [self._narrow(*one) for one in nodes]
+            made.append(found[0] if len(found) == 1 else np.unique(np.concatenate([np.zeros(0, np.int64), *found])))
         return made
 
     def _add_bearers(self, found: dict[int, Link], said: Sequence[Mention], text: str) -> None:
@@ -118,11 +126,58 @@ class Links:
         counts = np.array(self._phrases.counts(numbers, self._where), np.int64)
         rare = np.flatnonzero((counts > 0) & (counts <= COMMON))
         rarities = self._rarities([held[int(numbers[at])] for at in rare.tolist()])
-        found_by = self._phrases.postings(numbers[rare], self._where)
-        for at, telling, (entries, _) in zip(rare.tolist(), rarities, found_by, strict=True):
-            owners = self._places.entries(self._phrases, entries)
+        found_by = self._phrases.holders(numbers[rare], self._where)
+        owners = self._places.entries(self._phrases, np.concatenate([np.zeros(0, np.uint32), *found_by]))
+        bounds = np.cumsum([0, *map(len, found_by)])
+        for at, telling, first, last in zip(rare.tolist(), rarities, bounds[:-1], bounds[1:], strict=True):
             weight = SHARED * telling * min(1.0, 1.5 / log2(1 + max(2, int(counts[at]))))
-            _keep(found, owners, "shares", weight, held[int(numbers[at])])
+            _keep(found, owners[first:last], "shares", weight, held[int(numbers[at])])
+
+    def referred(self, question: str) -> list[Entries]:
+        """What a question points at by numbers and links ("第二百三十二条", "section 4.2"): for each the passages, wherever they are."""
+        names = [reference for reference in references(question, "") if reference.name]
+        found = self.bearers([number(reference.name) for reference in names], titled=True)
+        return [
+            self._inside(entries, reference.within)
+            for reference, entries in zip(names, found, strict=True)
+            if len(entries) <= HUB
+        ]
+
+    def _referred(self, stored: Stored, reference: Reference) -> Entries:
+        """The passages that a reference in a document points at."""
+        if reference.path:
+            sources = self._snapshot.keep(("by source", self._where), self._by_source)
+            other = sources.get(reference.path, sources.get(posixpath.splitext(reference.path)[0]))
+            return self._narrow(other, 0) if other is not None else NOWHERE
+        if reference.mark:
+            place = stored.document.text.find(reference.mark)
+            return self._places.holding(self._snapshot, stored.number, place) if place >= 0 else NOWHERE
+        (found,) = self.bearers([number(reference.name)], titled=True)
+        if reference.within:
+            return self._inside(found, reference.within)
+        files = [self._snapshot.at(int(self._texts.documents[entry])).file for entry in found.tolist()]
+        own: Entries = found[np.array([file == stored.file for file in files], bool)]
+        return own
+
+    def _by_source(self) -> dict[str, int]:
+        """Documents that may be seen by source, and by source without its ending where no other has the same: a link to page.html may
+        mean page.md."""
+        allowed = self._snapshot.numbers(self._where)
+        held = self._snapshot.sources().items()
+        sources = {
+            source: number for number, (_, source, _) in held if "#" not in source and (allowed is None or number in allowed)
+        }
+        plain = Counter(posixpath.splitext(source)[0] for source in sources)
+        endless = {posixpath.splitext(source)[0]: number for source, number in sources.items()}
+        return {**{name: number for name, number in endless.items() if plain[name] == 1}, **sources}
+
+    def _inside(self, entries: Entries, within: Tokens) -> Entries:
+        """Those of the passages whose document goes by a name with these tokens in it."""
+        if within in ((), (SIGN,)):
+            return entries
+        titles = [written(spell(self._snapshot.at(int(self._texts.documents[one])).document.title)) for one in entries.tolist()]
+        inside: Entries = entries[np.array([written(within) in title for title in titles], bool)]
+        return inside
 
     def _narrow(self, document: int, place: int) -> Entries:
         """The passages of a node that may be seen; of many those that hold most of what is asked."""
@@ -152,7 +207,8 @@ def rarity(holding: int, visible: int) -> float:
 class Places:
     """The entries of the index of texts by document and node."""
 
-    def __init__(self, texts: Index) -> None:
+    def __init__(self, snapshot: Snapshot) -> None:
+        texts = Index.of(snapshot, "text")
         keys = _numbers(texts, np.arange(texts.size))
         self._order = np.argsort(keys, kind="stable")
         self._keys = keys[self._order]
@@ -160,22 +216,31 @@ class Places:
     @classmethod
     def of(cls, snapshot: Snapshot) -> Places:
         """The places of a state, sorted once."""
-        return snapshot.keep("places", lambda: cls(Index.of(snapshot, "text")))
+        return snapshot.keep("places", lambda: cls(snapshot))
 
     def entries(self, index: Index, entries: NDArray[Any]) -> Entries:
         """The entries of texts that belong to the same passages as entries of another index."""
-        spots = np.minimum(np.searchsorted(self._keys, wanted := _numbers(index, entries)), max(0, len(self._keys) - 1))
-        found: Entries = self._order[spots[self._keys[spots] == wanted]]
+        found: Entries = self._order[self._keys.searchsorted(_numbers(index, entries))]
         return found
 
     def within(self, snapshot: Snapshot, document: int, place: int) -> Entries:
-        """The passages of a node: itself, or all below it."""
+        """The passages of a node: itself, all below it, or the one that holds it."""
         first, last = document << 32 | place, (document + 1) << 32
         if place:
             nodes = snapshot.at(document).shaped.nodes
             last = document << 32 | _behind(nodes, place)
-        found: Entries = self._order[np.searchsorted(self._keys, first) : np.searchsorted(self._keys, last)]
-        return found
+        found: Entries = self._order[self._keys.searchsorted(first) : self._keys.searchsorted(last)]
+        return (
+            found
+            if len(found) or not place
+            else self.holding(snapshot, document, snapshot.at(document).shaped.nodes[place].start)
+        )
+
+    def holding(self, snapshot: Snapshot, document: int, start: int) -> Entries:
+        """The passage that holds a character of a document."""
+        nodes = snapshot.at(document).shaped.nodes
+        place = next((at for at, node in enumerate(nodes) if node.kind == "passage" and node.start <= start < node.end), 0)
+        return self.within(snapshot, document, place) if place else NOWHERE
 
 
 def _behind(nodes: Sequence[Node], place: int) -> int:

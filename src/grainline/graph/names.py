@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
+from grainline.graph.references import reference_names
 from grainline.graph.spelling import LONGEST, spell
 from grainline.text import CACHED_WORDS, CJK, CJK_FUNCTION, CJK_RUN, STOPWORDS
 from grainline.types import Document, Node, Shaped
@@ -28,7 +29,6 @@ _NUMBERED = re.compile(
     r"|(?:\d{1,3}[.．])*\d{1,3}[.．]?(?![\d%\w])|[一二三四五六七八九十]{1,4}、|[（(][一二三四五六七八九十\d]{1,3}[)）])[\s:：.、—–-]*",
     re.IGNORECASE,
 )
-ARTICLE = re.compile(r"第\s?[〇零○一二三四五六七八九十百千两\d]{1,9}\s?条(?:之[一二三四五六七八九十\d]{1,3})?")
 _TITLED = re.compile(r"《([^《》]{2,40})》")
 _CAPITALISED = r"[A-Z][\w'’&-]*(?:[ \t](?:of[ \t]|the[ \t])*[A-Z][\w'’&-]*){0,4}"
 _QUOTED = r"[\"“‘'*_`「『《]{1,3}"
@@ -84,6 +84,8 @@ def names(document: Document, shaped: Shaped) -> Iterator[tuple[int, set[Tokens]
         elif node.kind == "passage":
             called = introduced(document.text[node.start : min(node.end, node.start + INTRODUCED)])
         spelled = {tokens for name in called if is_telling(tokens := spell(name))}
+        if node.kind in BEARERS:
+            spelled.update(reference_names(node))
         if spelled:
             yield place, spelled
 
@@ -125,8 +127,6 @@ def is_telling(tokens: Tokens) -> bool:
 
 def _variants(name: str) -> Iterator[str]:
     yield name
-    if article := ARTICLE.search(name):
-        yield article.group()
     plain = _NUMBERED.sub("", name, count=1) if _NUMBERED.match(name) else name
     if plain != name:
         yield plain

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,16 +63,31 @@ def _runs(runs: Numbers, hit: NDArray[np.bool_], length: int) -> Found:
 
 
 def _longer(tokens: Numbers, pairs: Numbers, known: Callable[[Numbers], NDArray[np.bool_]]) -> list[Found]:
-    """Names of three tokens and more."""
-    found: list[Found] = []
+    """Names of three tokens and more, all lengths behind each head at once."""
     starts = np.flatnonzero(known(pairs ^ np.uint64(HEAD)))
-    runs = pairs[starts]
-    for length in range(3, LONGEST + 1):
-        inside = starts + length <= len(tokens)
-        starts, runs = starts[inside], runs[inside]
-        if not len(starts):
-            break
-        runs = runs * np.uint64(FACTOR) + tokens[starts + length - 1]
-        hit = known(runs)
-        found.append((runs[hit], starts[hit], np.full(int(hit.sum()), length, np.int64)))
-    return found
+    if not len(starts):
+        return []
+    powers, inverses = _powers(len(tokens) + 1)
+    # sums[j] - sums[i] is the number of tokens i to j - 1, but for a power of the factor
+    sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(tokens * inverses[: len(tokens)], dtype=np.uint64)])
+    ends = starts[:, None] + np.arange(3, LONGEST + 1)
+    inside = ends <= len(tokens)
+    rows = np.broadcast_to(starts[:, None], ends.shape)[inside]
+    ends = ends[inside]
+    runs = powers[ends - 1] * (sums[ends] - sums[rows])
+    hit = known(runs)
+    return [(runs[hit], rows[hit], (ends - rows)[hit])]
+
+
+@lru_cache(maxsize=8)
+def _powers_of(length: int) -> tuple[Numbers, Numbers]:
+    """The powers of the factor from the 0th on, and their inverses modulo 2^64."""
+    factors = np.full(length, FACTOR, np.uint64)
+    inverse = np.full(length, pow(FACTOR, -1, 1 << 64), np.uint64)
+    factors[0] = inverse[0] = 1
+    return np.cumprod(factors, dtype=np.uint64), np.cumprod(inverse, dtype=np.uint64)
+
+
+def _powers(length: int) -> tuple[Numbers, Numbers]:
+    """As many powers as asked for, or some more, so that few lengths are ever made."""
+    return _powers_of(max(1024, 1 << (length - 1).bit_length()))

@@ -6,6 +6,7 @@ A name is a row of tokens and goes by one 64-bit number, made so that the number
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -72,6 +73,18 @@ def number(tokens: tuple[str, ...]) -> int:
     for token in tokens:
         made = made * FACTOR + term_hash(token) & _MASK
     return made
+
+
+def written(tokens: Sequence[str]) -> str:
+    """A row of tokens as a text: blanks between words, none between characters.
+
+    >>> written(("5g", "网", "络")), written(("van", "hook"))
+    ('5g网络', 'van hook')
+    """
+    return "".join(
+        f" {token}" if place and token.isascii() and tokens[place - 1].isascii() else token
+        for place, token in enumerate(tokens)
+    )
 
 
 def head(tokens: tuple[str, ...]) -> int:

@@ -14,6 +14,8 @@ from grainline.vectors.types import VectorIndex
 
 Floats = NDArray[np.float32]
 AT_ONCE = 4096
+#: as many vectors, 30 MB of 384 numbers each, are held in full precision
+HELD = 20_000
 #: questions until an index is built of many vectors: it takes as long as comparing all of them for some dozens
 PATIENCE = 20
 
@@ -24,6 +26,8 @@ class Dense:
     def __init__(self, snapshot: Snapshot, embedder: Embedder) -> None:
         self._entries = Index.of(snapshot, "text")
         self._owners, self._codes = rows_of(snapshot, embedder)
+        #: a smaller library's vectors, ready to be compared
+        self._decoded = decode(self._codes) if len(self._codes) <= HELD else None
         self._index: VectorIndex | None = None
         self._asked = 0
 
@@ -56,6 +60,9 @@ class Dense:
         """All rows that may be seen, the nearest first."""
         allowed = self._entries.allowed(where)
         rows = np.arange(len(self._owners)) if allowed is None else np.flatnonzero(allowed[self._owners])
+        if self._decoded is not None:
+            near: NDArray[np.int64] = rows[np.argsort(-(self._decoded @ question)[rows], kind="stable")]
+            return near
         blocks = [rows[start : start + AT_ONCE] for start in range(0, len(rows), AT_ONCE)]
         cosines = np.concatenate([np.zeros(0, np.float32), *[decode(self._codes[block]) @ question for block in blocks]])
         order: NDArray[np.int64] = rows[np.argsort(-cosines, kind="stable")]

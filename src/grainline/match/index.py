@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -142,27 +142,42 @@ class Index:
     def postings(self, terms: Sequence[str] | Hashes, where: Where = EVERYWHERE) -> list[tuple[NDArray[Any], NDArray[Any]]]:
         """For each term, or hash of one, the entries that hold it, ascending, and how often each one does."""
         found: list[list[tuple[NDArray[Any], NDArray[Any]]]] = [[] for _ in terms]
-        hashes = _hashes(terms)
-        for (known, starts), segment, offset in zip(self._terms, self._segments, self._offsets, strict=False):
-            places = np.minimum(np.searchsorted(known, hashes), max(0, len(known) - 1))
-            for number in np.flatnonzero(known[places] == hashes) if len(known) else ():
-                place = places[number]
-                first, last = int(starts[place]), int(starts[place + 1])
-                entries: NDArray[Any] = self._snapshot.array(segment.arrays["entry"], first, last)
-                counts = self._snapshot.array(segment.arrays["count"], first, last)
-                found[number].append((entries + np.uint32(offset) if offset else entries, counts))
+        for number, segment, offset, first, last in self._stretches(terms):
+            entries: NDArray[Any] = self._snapshot.array(segment.arrays["entry"], first, last)
+            counts = self._snapshot.array(segment.arrays["count"], first, last)
+            found[number].append((entries + np.uint32(offset) if offset else entries, counts))
         allowed = self.allowed(where)
         joined = [_join(pieces) for pieces in found]
         if allowed is None:
             return joined
         return [(entries[seen], counts[seen]) for entries, counts in joined for seen in (allowed[entries],)]
 
+    def holders(self, terms: Sequence[str] | Hashes, where: Where = EVERYWHERE) -> list[NDArray[Any]]:
+        """For each term, or hash of one, the entries that hold it, ascending."""
+        found: list[list[NDArray[Any]]] = [[] for _ in terms]
+        for number, segment, offset, first, last in self._stretches(terms):
+            entries: NDArray[Any] = self._snapshot.array(segment.arrays["entry"], first, last)
+            found[number].append(entries + np.uint32(offset) if offset else entries)
+        allowed = self.allowed(where)
+        joined = [pieces[0] if len(pieces) == 1 else np.concatenate([NOTHING[0], *pieces]) for pieces in found]
+        return joined if allowed is None else [entries[allowed[entries]] for entries in joined]
+
+    def _stretches(self, terms: Sequence[str] | Hashes) -> Iterator[tuple[int, Segment, int, int, int]]:
+        """Where the postings of terms lie: the place of the term, a segment with its offset, and the bounds in its arrays."""
+        hashes = _hashes(terms)
+        for (known, starts), segment, offset in zip(self._terms, self._segments, self._offsets, strict=False):
+            if len(known):
+                places = np.minimum(known.searchsorted(hashes), len(known) - 1)
+                for number in np.flatnonzero(known[places] == hashes).tolist():
+                    place = places[number]
+                    yield number, segment, int(offset), int(starts[place]), int(starts[place + 1])
+
     def holds(self, hashes: Hashes) -> NDArray[np.bool_]:
         """Which of these terms, given by their hashes, some entry holds, or held before it was removed; seen or hidden."""
         found = np.zeros(len(hashes), bool)
         for known, _ in self._terms:
             if len(known):
-                found |= known[np.minimum(np.searchsorted(known, hashes), len(known) - 1)] == hashes
+                found |= known[np.minimum(known.searchsorted(hashes), len(known) - 1)] == hashes
         return found
 
     def counts(self, terms: Sequence[str] | Hashes, where: Where = EVERYWHERE) -> list[int]:
@@ -173,7 +188,7 @@ class Index:
         counts = np.zeros(len(terms), np.int64)
         for known, starts in self._terms:
             if len(known):
-                places = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
+                places = np.minimum(known.searchsorted(hashes), len(known) - 1)
                 counts += np.where(known[places] == hashes, starts[places + 1].astype(np.int64) - starts[places], 0)
         return counts.tolist()
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import log
 from typing import Any
 
@@ -53,14 +54,14 @@ class Found:
         made = np.zeros((len(self.most), len(entries)))
         for row in range(len(self.most) if len(entries) else 0):
             holding, gains = self.term(row)
-            spots = np.minimum(np.searchsorted(holding, entries), len(holding) - 1)
+            spots = np.minimum(holding.searchsorted(entries), len(holding) - 1)
             made[row] = np.where(holding[spots] == entries, gains[spots], 0.0)
         return made
 
     def scores(self, entries: NDArray[Any]) -> NDArray[np.float64]:
         """The score of each of some entries; 0 where it holds none of the terms."""
         places = np.argsort(entries, kind="stable")
-        spots = np.minimum(np.searchsorted(entries, self.entries, sorter=places), max(0, len(entries) - 1))
+        spots = np.minimum(entries.searchsorted(self.entries, sorter=places), max(0, len(entries) - 1))
         held = entries[places[spots]] == self.entries if len(entries) else np.zeros(0, bool)
         return np.bincount(places[spots[held]], self.gains[held], len(entries)).astype(np.float64)
 
@@ -77,7 +78,7 @@ class Lexical:
         found = self.found(Index.of(self._snapshot, self._kind), question_terms(question), where)
         return [Hit(self.node(entry), score, (f"bm25:{self._kind}",)) for entry, score in self._first(found, k)]
 
-    @property
+    @cached_property
     def index(self) -> Index:
         """The index of this kind of keys."""
         return Index.of(self._snapshot, self._kind)
@@ -181,7 +182,7 @@ def _pruned(found: Found, size: int, k: int) -> tuple[NDArray[Any], NDArray[Any]
         hopeful = reached >= _kth(reached, k) - rest[later]
         candidates, reached = candidates[hopeful], reached[hopeful]
         entries, gains = found.term(later)
-        places = np.minimum(np.searchsorted(entries, candidates), len(entries) - 1)
+        places = np.minimum(entries.searchsorted(candidates), len(entries) - 1)
         reached += np.where(entries[places] == candidates, gains[places], np.float32(0))
     return candidates, reached
 

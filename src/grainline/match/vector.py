@@ -21,6 +21,8 @@ Floats = NDArray[np.float32]
 Parts = dict[int, NDArray[np.int8]]
 #: written into the number that vectors go by: another way to cut, word or keep units must not meet the old vectors
 VERSION = 1
+#: texts whose vectors are kept at hand between questions
+KEPT = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +74,15 @@ class Vectors:
         self._embed(self._missing(units, parts), parts)
 
     def _held(self, units: Sequence[Unit]) -> dict[int, Parts]:
-        held = self._snapshot.vectors(self._identity, list({unit.text for unit in units}))
-        return {text: unpack(data, self._embedder.dimension) for text, data in held.items()}
+        near: dict[int, Parts] = self._snapshot.keep(("vectors", self._identity), dict)
+        texts = {unit.text: None for unit in units}
+        if missing := [text for text in texts if text not in near]:
+            if len(near) >= KEPT:
+                near.clear()
+                missing = list(texts)
+            held = self._snapshot.vectors(self._identity, missing)
+            near.update({text: unpack(data, self._embedder.dimension) for text, data in held.items()})
+        return {text: dict(near[text]) for text in texts if text in near}
 
     @staticmethod
     def _missing(units: Sequence[Unit], parts: Mapping[int, Parts]) -> list[Unit]:
@@ -86,6 +95,8 @@ class Vectors:
         self.embedded += len(units)
         for unit, codes in zip(units, encode(self._embedder, [unit.said for unit in units]), strict=True):
             parts.setdefault(unit.text, {})[unit.place] = codes
+        near: dict[int, Parts] = self._snapshot.keep(("vectors", self._identity), dict)
+        near.update({unit.text: parts[unit.text] for unit in units})
         self._snapshot.fresh.setdefault(self._identity, {}).update({unit.text: pack(parts[unit.text]) for unit in units})
 
 
