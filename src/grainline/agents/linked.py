@@ -22,7 +22,7 @@ PLAN = Plan(first=90, terms=7_000, least=120, most=149, embedded=150)
 #: candidates, at most: what links lead to is embedded, too
 MOST = 149
 #: of those for what links lead to: at most, where the question names something, and at least
-RESERVED, FREE_ROOM = 60, 10
+RESERVED, FREE_ROOM = 60, 4
 #: what it is worth, in standard deviations, that the question names a passage by a name that nobody else bears
 NAMED = 2.5
 

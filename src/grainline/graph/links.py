@@ -40,8 +40,8 @@ FAN = 30
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """An edge to a passage, an entry of the index of texts: of which kind (mentions, refers, shares), how strong, from 0 to 1, and by
-    which words."""
+    """An edge to a passage, an entry of the index of texts: of which kind (mentions, mentioned by, refers, shares), how strong, from 0 to
+    1, and by which words."""
 
     entry: int
     kind: str
@@ -71,11 +71,12 @@ class Links:
         text = stored.document.text[node.start : node.end]
         own = sorted(variants_of(own_name(stored.document, node)))
         found: dict[int, Link] = {}
-        self._add_bearers(found, self.mentions(text), text)
-        self._add_namesakes(found, {number(name): written(name) for name in own})
-        self._add_sharing(found, {number(phrase): written(phrase) for phrase in sorted({*phrases(text), *own})})
         for reference in references(text, stored.document.source):
             _keep(found, self._referred(stored, reference), "refers", 1.0, reference.said)
+        self._add_bearers(found, self.mentions(text), text)
+        self._add_namesakes(found, {number(name): written(name) for name in own})
+        self._add_sharing(found, {number(phrase): written(phrase) for phrase in sorted(phrases(text) - set(own))}, "shares")
+        self._add_sharing(found, {number(name): written(name) for name in own}, "mentioned by")
         found.pop(entry, None)
         return self._first(found.values())
 
@@ -120,7 +121,7 @@ class Links:
         for name, entries in zip(alike, self.bearers(list(alike)), strict=True):
             _keep(found, entries, "mentions", 1 / sqrt(alike[name]), own[name])
 
-    def _add_sharing(self, found: dict[int, Link], held: dict[int, str]) -> None:
+    def _add_sharing(self, found: dict[int, Link], held: dict[int, str], kind: str) -> None:
         """Who holds the same phrases, or the passage's own name as one."""
         numbers = np.array(list(held), np.uint64)
         counts = np.array(self._phrases.counts(numbers, self._where), np.int64)
@@ -131,7 +132,7 @@ class Links:
         bounds = np.cumsum([0, *map(len, found_by)])
         for at, telling, first, last in zip(rare.tolist(), rarities, bounds[:-1], bounds[1:], strict=True):
             weight = SHARED * telling * min(1.0, 1.5 / log2(1 + max(2, int(counts[at]))))
-            _keep(found, owners[first:last], "shares", weight, held[int(numbers[at])])
+            _keep(found, owners[first:last], kind, weight, held[int(numbers[at])])
 
     def referred(self, question: str) -> list[Entries]:
         """What a question points at by numbers and links ("第二百三十二条", "section 4.2"): for each the passages, wherever they are."""

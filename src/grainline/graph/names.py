@@ -74,7 +74,9 @@ _INITIAL = re.compile(r"[^\W\d_][\w'’]*")
 
 
 def names(document: Document, shaped: Shaped) -> Iterator[tuple[int, set[Tokens]]]:
-    """The place of each node that has names or introduces some, with these, spelled."""
+    """The place of each node that has names or introduces some, with these, spelled. What a whole document goes by, nothing inside it
+    goes by a second time."""
+    whole: set[Tokens] = set()
     for place, node in enumerate(shaped.nodes):
         called: Iterable[str] = ()
         if node.kind == "document":
@@ -86,6 +88,9 @@ def names(document: Document, shaped: Shaped) -> Iterator[tuple[int, set[Tokens]
         spelled = {tokens for name in called if is_telling(tokens := spell(name))}
         if node.kind in BEARERS:
             spelled.update(reference_names(node))
+        spelled -= whole
+        if node.kind == "document":
+            whole = spelled
         if spelled:
             yield place, spelled
 

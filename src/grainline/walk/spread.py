@@ -20,7 +20,7 @@ Numbers = NDArray[np.float64]
 
 #: what a link of full strength passes on, in shares of the worth of the passage that it comes from; and how much of that where the walk
 #: did not set out from what the question names
-DECAY, FREE = 0.7, 0.35
+DECAY, FREE = 0.7, 0.25
 #: passages taken in turn, and how many of the first of them have their links followed
 TAKEN, FOLLOWED = 20, 5
 #: links between a match and the last passage that they lead to
