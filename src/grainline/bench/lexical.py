@@ -64,7 +64,7 @@ def run_lexical(folder: Path, passages: int = PASSAGES, repeat: int = 3) -> dict
     if passages:
         with tempfile.TemporaryDirectory(prefix="grainline-bench-") as name:
             many = made_passages(contents, passages)
-            query.append(_compare(_write(many, Path(name)), many, questions))
+            query.append(_compare(write_records([("", text) for text in many], Path(name)), many, questions))
     return {"dataset": dataset.name, "index": index, "query": query}
 
 
@@ -75,13 +75,14 @@ def made_passages(contents: Sequence[str], count: int) -> list[str]:
     return [" ".join(chance.choices(pool, k=SENTENCES)) for _ in range(count)]
 
 
-def _write(passages: Sequence[str], folder: Path) -> list[Path]:
+def write_records(records: Sequence[tuple[str, str]], folder: Path) -> list[Path]:
+    """Write (title, text) pairs as JSONL files of at most `FILE_PASSAGES` records; returns the files."""
     paths = []
-    for start in range(0, len(passages), FILE_PASSAGES):
+    for start in range(0, len(records), FILE_PASSAGES):
         paths.append(folder / f"passages{start}.jsonl")
         with paths[-1].open("w", encoding="utf-8") as file:
-            for number, text in enumerate(passages[start : start + FILE_PASSAGES], start):
-                file.write(json.dumps({"_id": str(number), "title": "", "text": text}, ensure_ascii=False) + "\n")
+            for number, (title, text) in enumerate(records[start : start + FILE_PASSAGES], start):
+                file.write(json.dumps({"_id": str(number), "title": title, "text": text}, ensure_ascii=False) + "\n")
     return paths
 
 

@@ -35,7 +35,7 @@ HUB, COMMON = 40, 10
 #: passages of a longer document or section that a name leads to, those first that hold most of what is asked
 NARROW = 3
 #: links of one passage, at most, the strongest first
-FAN = 30
+FAN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +75,7 @@ class Links:
             _keep(found, self._referred(stored, reference), "refers", 1.0, reference.said)
         self._add_bearers(found, self.mentions(text), text)
         self._add_namesakes(found, {number(name): written(name) for name in own})
-        self._add_sharing(found, {number(phrase): written(phrase) for phrase in sorted(phrases(text) - set(own))}, "shares")
-        self._add_sharing(found, {number(name): written(name) for name in own}, "mentioned by")
+        self._add_sharing(found, {number(phrase): phrase for phrase in (*own, *sorted(phrases(text) - set(own)))}, len(own))
         found.pop(entry, None)
         return self._first(found.values())
 
@@ -121,18 +120,19 @@ class Links:
         for name, entries in zip(alike, self.bearers(list(alike)), strict=True):
             _keep(found, entries, "mentions", 1 / sqrt(alike[name]), own[name])
 
-    def _add_sharing(self, found: dict[int, Link], held: dict[int, str], kind: str) -> None:
-        """Who holds the same phrases, or the passage's own name as one."""
+    def _add_sharing(self, found: dict[int, Link], held: dict[int, Tokens], own: int) -> None:
+        """Who holds the same phrases; the first `own` of them are the passage's own names, and who holds these mentions it."""
         numbers = np.array(list(held), np.uint64)
         counts = np.array(self._phrases.counts(numbers, self._where), np.int64)
         rare = np.flatnonzero((counts > 0) & (counts <= COMMON))
-        rarities = self._rarities([held[int(numbers[at])] for at in rare.tolist()])
+        said = [written(held[int(numbers[at])]) for at in rare.tolist()]
         found_by = self._phrases.holders(numbers[rare], self._where)
         owners = self._places.entries(self._phrases, np.concatenate([np.zeros(0, np.uint32), *found_by]))
-        bounds = np.cumsum([0, *map(len, found_by)])
-        for at, telling, first, last in zip(rare.tolist(), rarities, bounds[:-1], bounds[1:], strict=True):
+        bounds = np.cumsum([0, *map(len, found_by)]).tolist()
+        for place, (at, telling) in enumerate(zip(rare.tolist(), self._rarities(said), strict=True)):
             weight = SHARED * telling * min(1.0, 1.5 / log2(1 + max(2, int(counts[at]))))
-            _keep(found, owners[first:last], kind, weight, held[int(numbers[at])])
+            kind = "mentioned by" if at < own else "shares"
+            _keep(found, owners[bounds[place] : bounds[place + 1]], kind, weight, said[place])
 
     def referred(self, question: str) -> list[Entries]:
         """What a question points at by numbers and links ("第二百三十二条", "section 4.2"): for each the passages, wherever they are."""

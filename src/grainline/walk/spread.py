@@ -22,7 +22,7 @@ Numbers = NDArray[np.float64]
 #: did not set out from what the question names
 DECAY, FREE = 0.7, 0.25
 #: passages taken in turn, and how many of the first of them have their links followed
-TAKEN, FOLLOWED = 20, 5
+TAKEN, FOLLOWED = 12, 5
 #: links between a match and the last passage that they lead to
 HOPS = 2
 
