@@ -446,3 +446,23 @@ def test_ocr_reads_scanned_pages() -> None:
     assert page.name == "3" and document.text[page.start : page.end] == "Grounding torque is 1.4 Nm"
     assert read("a.pdf", data) == document
     check_shape(document, shape(document))
+
+
+def test_a_library_gives_the_original_back(tmp_path: Path) -> None:
+    folder = tmp_path / "docs"
+    (folder / "img").mkdir(parents=True)
+    (folder / "img" / "dam.png").write_bytes(b"\x89PNG\r\n\x1a\n picture")
+    (folder / "a.md").write_text(
+        "# Dams\n\n![The spillway of the northern dam](img/dam.png)\n\nIt was built in 1962.\n", encoding="utf-8"
+    )
+    with grainline.open(tmp_path / "library") as library:
+        library.add([folder])
+        hit = library.search("spillway of the northern dam", 1, "parts", budget=Budget(embedded=0)).hits[0]
+        assert hit.node.kind == "image"
+        assert library.original(hit) == (b"\x89PNG\r\n\x1a\n picture", "image/png")
+        text = library.search("built 1962", 1, "fulltext").hits[0]
+        with pytest.raises(NotFoundError, match="no original"):
+            library.original(text)
+        (folder / "a.md").unlink()
+        with pytest.raises(NotFoundError, match="gone"):
+            library.original(hit)

@@ -259,7 +259,7 @@ def bench() -> None:
 @bench.command()
 @click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
-    "--agent", "agents", default="fulltext,outline,window,parent", show_default=True, help="Agents, with commas between."
+    "--agent", "agents", default="fulltext,outline", show_default=True, help="Agents, with commas between."
 )
 @click.option("--limit", type=click.IntRange(min=1), help="Ask only the first so many questions.")
 @click.option(

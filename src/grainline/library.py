@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import grainline.embedding as embedding
 from grainline.agents import registry
-from grainline.errors import UsageError
+from grainline.errors import NotFoundError, UsageError
 from grainline.store import database, manifest
 from grainline.store.snapshot import Snapshot
 from grainline.types import EVERYWHERE, NO_LIMIT, Answer, Budget, Embedder, Evidence, Hit, Where
@@ -146,6 +146,17 @@ class Library:
         """The text of a hit."""
         with self.snapshot() as snapshot:
             return snapshot.document(hit.node.document_id).text[hit.node.start : hit.node.end]
+
+    def original(self, hit: Hit) -> tuple[bytes, str]:
+        """The picture that a hit of `parts` was read from, or the page of a PDF that it is on as PNG: bytes and media type. Raises
+        `NotFoundError` where there is none or its file is gone, `UnreadableError` where it cannot be read."""
+        from grainline.readers.originals import original
+
+        with self.snapshot() as snapshot:
+            root, file = snapshot.location(hit.node.document_id)
+        if not file.is_file():
+            raise NotFoundError(f"{file} is gone; add its folder again")
+        return original(file, hit.node.meta, root if root.is_dir() else root.parent)
 
 
 def open_library(folder: str | Path | None = None, *, create: bool = True, embedder: str | Embedder | None = None) -> Library:

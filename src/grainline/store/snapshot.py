@@ -132,6 +132,20 @@ class Snapshot:
         """All visible documents in order of source."""
         return (stored.document for stored in self.stored(where))
 
+    def location(self, document_id: str) -> tuple[Path, Path]:
+        """The folder or file that was added and the file that a document came from, where they lay when they were added last; raises
+        `NotFoundError`, `DamagedError`."""
+        path = self.at(self.number(document_id)).file
+        with translated(self.path):
+            row = self._connection.execute(
+                "SELECT r.name, r.location, r.seal FROM roots r JOIN files f ON f.root = r.name WHERE f.path=?", (path,)
+            ).fetchone()
+        if row is None:
+            raise DamagedError(f"the record of {path} is missing; run `grainline doctor`")
+        verify(f"the record of the root {row[0]}", row[2], row[0], row[1])
+        inside = path.removeprefix(row[0]).lstrip("/")
+        return Path(row[1]), Path(row[1]) / inside if inside else Path(row[1])
+
     def array(self, stretch: Stretch, start: int = 0, stop: int | None = None) -> NDArray[np.generic]:
         """Elements `start:stop` of a stored array; raises `DamagedError` if a block of it is missing or damaged."""
         import numpy as np
