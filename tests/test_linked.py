@@ -189,6 +189,8 @@ def test_references_lead_to_their_places(tmp_path: Path) -> None:
             "guide.md": f"# Guide\n\n## 1 Start\n\nRead [the rest](more/next.html), and section 2.1.\n\n## 2 Work\n\n{filler}\n\n"
             f"### 2.1 Tools\n\nA hammer.\n\n{filler}\n",
             "notes.md": f"# Notes\n\nIt was so.[^a]\n\n{filler}\n\n{filler}\n\n[^a]: A note.\n",
+            "page.html": "<html><head><title>Page</title></head><body><p>Then <a href='more/next.md#x'>go <b>on</b></a>, or "
+            "<a href='https://example.org/'>out</a>.</p></body></html>",
             "more/next.md": "# Next\n\nWhat comes then.\n",
             "law.md": "# 某法\n\n第一条 为了秩序，制定本法。\n\n第二条 违反本法第一条的，处罚款。\n\n第三条 本法自公布之日起施行。\n",
         },
@@ -196,6 +198,7 @@ def test_references_lead_to_their_places(tmp_path: Path) -> None:
     refers = {(one[0].rsplit("/")[-1], one[2].rsplit("/")[-1], one[6]) for one in edges(library) if one[4] == "refers"}
     assert ("guide.md", "next.md", "[the rest](more/next.html)") in refers
     assert ("guide.md", "guide.md", "section 2.1") in refers
+    assert ("page.html", "next.md", "go on") in refers
     assert ("notes.md", "notes.md", "[^a]") in refers
     assert ("law.md", "law.md", "第一条") in refers
     assert found(library, "第二条说了什么？", 1) == ["law.md"]

@@ -258,9 +258,7 @@ def bench() -> None:
 
 @bench.command()
 @click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option(
-    "--agent", "agents", default="fulltext,outline", show_default=True, help="Agents, with commas between."
-)
+@click.option("--agent", "agents", default="fulltext,outline", show_default=True, help="Agents, with commas between.")
 @click.option("--limit", type=click.IntRange(min=1), help="Ask only the first so many questions.")
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Write the results to this file, with commit, machine and command."

@@ -24,7 +24,7 @@ Meta = Mapping[str, Any]
 class Part:
     """A span that a reader saw, in reading order; spans may nest (a row in a table, a docstring in a function).
 
-    `kind` is one of heading, prose, code, table, header, row, image, page, package, class, function, docstring, comment,
+    `kind` is one of heading, prose, code, table, header, row, image, link, page, package, class, function, docstring, comment,
     signature. `name` is what a person would call it (a heading's words, a symbol's qualified name, a caption); `level` is the depth
     of a heading (1 is the highest) or of a symbol.
     """

@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 
 from grainline.graph.names import NAMED, Tokens, own_name, variants_of
 from grainline.graph.phrases import PHRASE, phrases
-from grainline.graph.references import SIGN, Reference, references
+from grainline.graph.references import SIGN, Reference, path_of, references
 from grainline.graph.scan import Mention, mentions
 from grainline.graph.spelling import number, spell, written
 from grainline.match.index import Index
 from grainline.store.records import Stored
 from grainline.store.snapshot import Snapshot
 from grainline.text import terms
-from grainline.types import EVERYWHERE, Node, Where
+from grainline.types import EVERYWHERE, Document, Node, Where
 
 Entries = NDArray[np.int64]
 Worth = Callable[[Entries], NDArray[np.float64]]
@@ -71,7 +71,7 @@ class Links:
         text = stored.document.text[node.start : node.end]
         own = sorted(variants_of(own_name(stored.document, node)))
         found: dict[int, Link] = {}
-        for reference in references(text, stored.document.source):
+        for reference in (*references(text, stored.document.source), *_linked(stored.document, node)):
             _keep(found, self._referred(stored, reference), "refers", 1.0, reference.said)
         self._add_bearers(found, self.mentions(text), text)
         self._add_namesakes(found, {number(name): written(name) for name in own})
@@ -248,6 +248,14 @@ def _behind(nodes: Sequence[Node], place: int) -> int:
     """The place of the first node that is not below the one at a place; parents come before their children."""
     end = nodes[place].end
     return next((other for other in range(place + 1, len(nodes)) if nodes[other].start >= end), len(nodes))
+
+
+def _linked(document: Document, node: Node) -> list[Reference]:
+    """The links that a reader saw in a passage whose text does not show them."""
+    parts = [part for part in document.parts if part.kind == "link" and node.start <= part.start < node.end]
+    return [
+        Reference(part.name, path=path) for part in parts if (path := path_of(str(part.meta.get("href", "")), document.source))
+    ]
 
 
 def _numbers(index: Index, entries: NDArray[Any]) -> NDArray[np.int64]:

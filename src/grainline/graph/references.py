@@ -68,6 +68,14 @@ def references(text: str, source: str) -> Iterator[Reference]:
         yield Reference(found.group(), mark=f"[^{found[1]}]:")
 
 
+def path_of(target: str, source: str) -> str:
+    """The source of the file that a link in a file leads to; "" for one that leads elsewhere."""
+    inside = unquote(target).partition("#")[0].partition("?")[0]
+    if not inside or "://" in inside or inside.startswith(("mailto:", "/")):
+        return ""
+    return posixpath.normpath(posixpath.join(posixpath.dirname(source.partition("#")[0]), inside))
+
+
 def article(number: str, sub: str | None = None) -> Tokens:
     """The name of an article of a law by its number: 第二百三十二条 and 第232条 are one."""
     return (SIGN, "article", str(numeral(number)), *((str(numeral(sub)),) if sub else ()))

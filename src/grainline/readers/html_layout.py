@@ -46,6 +46,7 @@ class Writer:
         self._run: list[str] = []
         self._lines: list[int] = [0]  # the source line of each line of the run
         self._pictures: list[_Element] = []
+        self._anchors: list[_Element] = []
         self._fresh = True  # nothing said on this line of the run yet
 
     def write(self, element: _Element) -> None:
@@ -104,7 +105,7 @@ class Writer:
 
     def _flush(self) -> None:
         """Add the gathered run of text as a block."""
-        run, numbers, elements = "".join(self._run), self._lines, self._pictures
+        run, numbers, elements, anchors = "".join(self._run), self._lines, self._pictures, self._anchors
         self._start_run()
         said: list[str] = []
         lines: list[int] = []
@@ -131,6 +132,22 @@ class Writer:
             self._caption(text, base)
         for (start, end), element in zip(pictures, elements, strict=True):
             self.layout.mark("image", base + start, base + end, text[start:end], meta=rules.source_of(element))
+        self._mark_links(anchors, text, base)
+
+    def _mark_links(self, anchors: list[_Element], text: str, base: int) -> None:
+        """Note where the words of links to other files stand in a block."""
+        behind = 0
+        for anchor in anchors:
+            words = flow("".join(str(piece) for piece in anchor.itertext()))
+            start = text.find(words, behind)
+            if words and start >= 0:
+                behind = start + len(words)
+                self.layout.mark("link", base + start, base + behind, words, meta={"href": str(anchor.get("href")).strip()})
+
+    def _anchor(self, element: _Element) -> Steps:
+        if rules.leads_on(element):
+            self._anchors.append(element)
+        return self._content(element)
 
     def _await_caption(self, picture: _Element) -> None:
         if rules.source_of(picture):
@@ -255,6 +272,7 @@ class Writer:
 
 _HANDLERS: dict[str, Callable[[Writer, _Element], Steps | None]] = {
     **dict.fromkeys(rules.HEADINGS, Writer._heading),
+    "a": Writer._anchor,
     "br": Writer._new_line,
     "img": Writer._picture,
     "figure": Writer._figure,

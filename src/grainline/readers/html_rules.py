@@ -97,6 +97,8 @@ LAST_LINE = 65_535  #: where libxml2 stops counting source lines
 CARRIED = 200  #: characters of a cell that is said again in the rows that it spans
 REPEATED = 100_000
 
+_SCHEME = re.compile(r"[a-zA-Z][\w+.-]*:")
+
 
 def tag_of(element: _Element) -> str:
     """The local name of an element in lower case; "" for an entity."""
@@ -252,3 +254,9 @@ def _take(carried: dict[int, tuple[int, str]], column: int) -> str:
     if more > 1:
         carried[column] = more - 1, words
     return words
+
+
+def leads_on(element: _Element) -> bool:
+    """Whether an anchor leads to another file beside this one."""
+    target = (element.get("href") or "").strip()
+    return bool(target) and len(target) < 500 and not target.startswith(("#", "/")) and not _SCHEME.match(target)
