@@ -5,6 +5,7 @@ MEANING_SETS ?= $(addprefix ../shared/data/,musique 2wikimultihopqa_hipporag101 
   rust_doc_search)
 STRUCTURE_SETS ?= $(addprefix ../shared/data/,2wikimultihopqa_hipporag101 musique lawbench_statute_zh netoperatorqa_zh tatqa_test cosqa_dev \
 	rust_doc_search)
+CODE_SETS ?= $(addprefix ../shared/data/,cosqa_dev rust_doc_search)
 LINK_SETS ?= $(addprefix ../shared/data/,musique 2wikimultihopqa_hipporag101 cmrc2018_dev netoperatorqa_zh lawbench_statute_zh)
 BENCH_SETS ?= $(addprefix ../shared/data/,musique 2wikimultihopqa_hipporag101 lawbench_statute_zh netoperatorqa_zh cosqa_dev \
   rust_doc_search cmrc2018_dev tatqa_test)
@@ -43,6 +44,7 @@ bench: $(VENV)/.ready
 	$(BIN)/python -m grainline.bench.lazy $(MEANING_SETS) --out results/meaning.json > results/meaning.md
 	$(BIN)/grainline bench retrieval $(BENCH_SETS) --out results/retrieval.json > results/retrieval.md
 	$(BIN)/grainline bench retrieval $(STRUCTURE_SETS) --agent linked,hybrid --out results/structure.json > results/structure.md
+	$(BIN)/grainline bench retrieval $(CODE_SETS) --agent code --out results/code.json > results/code.md
 	$(BIN)/python -m grainline.bench.links $(LINK_SETS) --passages 25000,50000,100000 > results/links.md
 	$(BIN)/python -m grainline.bench.lexical ../shared/data/musique > results/lexical.md
 	$(BIN)/python -m grainline.bench.readme README.md

@@ -107,14 +107,29 @@ class Candidates:
         if self._vectors is None or not self._trace.affords(step):
             self.cosines = np.concatenate([self.cosines, np.full(len(entries), np.nan, np.float32)])
             return
-        chosen = self._units(entries)
         before = self._vectors.embedded
-        units_of_all = [unit for own in chosen for unit in own]
-        cosines = self._vectors.cosines(self._vector, units_of_all, max(0, self._plan.embedded - before))
-        starts = np.cumsum([0, *(len(own) for own in chosen)])[:-1]
-        self.cosines = np.concatenate([self.cosines, np.fmax.reduceat(cosines, starts)])
+        cosines = self._known(entries)
+        unknown = np.isnan(cosines)
+        if unknown.any():
+            cosines[unknown] = self._compared(entries[unknown], self._vectors)
+        self.cosines = np.concatenate([self.cosines, cosines])
         embedded = self._vectors.embedded - before
         self._trace.count(step, f"{len(entries)} candidates, {embedded} of them embedded", embedded)
+
+    def _known(self, entries: Entries) -> NDArray[np.float32]:
+        """The cosines that are at hand where the whole library was embedded; NaN for others."""
+        if self._whole:
+            return Dense.of(self._snapshot, self._snapshot.embedder()).cosines(self._vector, entries)
+        return np.full(len(entries), np.nan, np.float32)
+
+    def _compared(self, entries: Entries, vectors: Vectors) -> NDArray[np.float32]:
+        """The cosines of entries by their texts, embedded if need be, as far as the plan goes."""
+        chosen = self._units(entries)
+        units_of_all = [unit for own in chosen for unit in own]
+        cosines = vectors.cosines(self._vector, units_of_all, max(0, self._plan.embedded - vectors.embedded))
+        starts = np.cumsum([0, *(len(own) for own in chosen)])[:-1]
+        best: NDArray[np.float32] = np.fmax.reduceat(cosines, starts)
+        return best
 
     def new(self, entries: Sequence[int]) -> Entries:
         """Those of the entries that are no candidates yet."""

@@ -26,6 +26,10 @@ class Dense:
     def __init__(self, snapshot: Snapshot, embedder: Embedder) -> None:
         self._entries = Index.of(snapshot, "text")
         self._owners, self._codes = rows_of(snapshot, embedder)
+        rows = np.bincount(self._owners, minlength=self._entries.size)
+        #: the row of each entry that has one alone, -1 for others
+        self._alone = np.full(self._entries.size, -1, np.int64)
+        self._alone[self._owners] = np.where(rows[self._owners] == 1, np.arange(len(self._owners)), -1)
         #: a smaller library's vectors, ready to be compared
         self._decoded = decode(self._codes) if len(self._codes) <= HELD else None
         self._index: VectorIndex | None = None
@@ -55,6 +59,14 @@ class Dense:
             if len(entries) >= k or len(rows) < count:
                 return entries[:k]
             count *= 2
+
+    def cosines(self, question: Floats, entries: NDArray[np.int64]) -> Floats:
+        """The cosine of each entry whose text is one unit and has its vector, NaN for others; no text is looked at."""
+        rows = self._alone[entries]
+        cosines = np.full(len(entries), np.nan, np.float32)
+        known = rows >= 0
+        cosines[known] = decode(self._codes[rows[known]]) @ question
+        return cosines
 
     def _compared(self, question: Floats, where: Where) -> NDArray[np.int64]:
         """All rows that may be seen, the nearest first."""
