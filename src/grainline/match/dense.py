@@ -65,7 +65,8 @@ class Dense:
         rows = self._alone[entries]
         cosines = np.full(len(entries), np.nan, np.float32)
         known = rows >= 0
-        cosines[known] = decode(self._codes[rows[known]]) @ question
+        wanted = rows[known]
+        cosines[known] = (decode(self._codes[wanted]) if self._decoded is None else self._decoded[wanted]) @ question
         return cosines
 
     def _compared(self, question: Floats, where: Where) -> NDArray[np.int64]:

@@ -95,7 +95,10 @@ class Lexical:
         scored = best(found, self.index.size, k)
         if len({score for _, score in scored}) < len(scored):
             sources = self._snapshot.sources()
-            places = {entry: (sources[int(self.index.documents[entry])][1], self.node(entry).start) for entry, _ in scored}
+            # nodes are numbered in reading order
+            places = {
+                entry: (sources[int(self.index.documents[entry])][1], int(self.index.nodes[entry])) for entry, _ in scored
+            }
             scored.sort(key=lambda found: (-found[1], places[found[0]]))
         return scored[:k]
 
