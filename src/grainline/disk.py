@@ -8,6 +8,8 @@ from pathlib import Path
 
 from grainline.errors import BusyError, StorageError
 
+POLL_SECONDS = 0.01
+
 
 @contextmanager
 def held(path: Path, wait_seconds: float, busy: str) -> Iterator[None]:
@@ -19,7 +21,7 @@ def held(path: Path, wait_seconds: float, busy: str) -> Iterator[None]:
 
     lock = FileLock(path)
     try:
-        lock.acquire(timeout=wait_seconds)
+        lock.acquire(timeout=wait_seconds, poll_interval=POLL_SECONDS)
     except Timeout:
         raise BusyError(busy) from None
     except (OSError, NotImplementedError) as error:

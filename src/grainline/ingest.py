@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 #: characters of text after which an add commits what it has: a large add that is interrupted keeps what it did
 COMMIT_CHARACTERS = 16 << 20
 #: how long a change waits for another writer: a question that keeps its vectors is done in milliseconds
-WAIT_SECONDS = 1.0
+WAIT_SECONDS = 3.0
 
 Progress = Callable[[int, int, str], None]
 

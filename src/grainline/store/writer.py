@@ -67,6 +67,7 @@ class Writer:
         self.folder = folder.resolve()
         self._wait = wait_seconds
         self._written: set[int] = set()
+        self._kept = False
 
     def __enter__(self) -> Writer:
         with ExitStack() as stack:
@@ -82,7 +83,7 @@ class Writer:
         with self._held:
             if self._connection.in_transaction:
                 self._connection.rollback()
-            if kind is None:
+            if kind is None and not self._kept:
                 self._checkpoint()
 
     def _checkpoint(self) -> None:
@@ -112,12 +113,17 @@ class Writer:
                 self._undo()
                 raise
         self.manifest = manifest
+        self._kept = False
 
     def keep(self) -> None:
-        """Make vectors put since the last commit last. A cache changes no answer, so the sequence number stays."""
+        """Make vectors put since the last commit last. A cache changes no answer, so the sequence number stays.
+
+        Questions do this, so it keeps no other writer waiting: the log stays as it is for the next commit, which empties it.
+        """
         if self._connection.in_transaction:
             with translated(self.path):
                 self._connection.execute("COMMIT")
+            self._kept = True
 
     def _undo(self) -> None:
         with translated(self.path):
