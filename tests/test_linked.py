@@ -38,6 +38,12 @@ HARBOUR = {
     "别.md": "# 灯塔\n\n灯塔为船只指路，校训与它无关。\n",
 }
 
+ACADEMY = {
+    "一.md": "# 旧报\n\n他少年时在白鹭洲书院读书，后来经商。\n",
+    "二.md": "# 碑记\n\n白鹭洲书院重修于乾隆年间，山长姓罗。\n",
+    "三.md": "# 市志\n\n城外的洲上有白鹭，书店不少。\n",
+}
+
 
 def write(folder: Path, files: dict[str, str]) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
@@ -94,6 +100,13 @@ def test_a_walk_goes_two_links_far_in_chinese(tmp_path: Path) -> None:
     evidence = library.search("望海港的设计者毕业的学校，校训是什么？", 3, "linked", budget=WORDS_ALONE)
     assert [library.source(hit.node.document_id) for hit in evidence.hits] == ["docs/港.md", "docs/人.md", "docs/校.md"]
     assert any("林远舟 -mentions-> 东南工学院" in way for way in evidence.hits[2].via)
+
+
+def test_a_rare_string_of_chinese_links_without_any_mark(tmp_path: Path) -> None:
+    library = made(tmp_path, ACADEMY)
+    (edge, back) = sorted(one for one in edges(library) if one[4] == "shares")
+    assert (edge[0], edge[2], edge[6]) == ("docs/一.md", "docs/二.md", "白鹭洲书院")
+    assert (back[0], back[2], back[5]) == ("docs/二.md", "docs/一.md", edge[5])
 
 
 def test_without_links_the_hits_are_those_of_hybrid(tmp_path: Path) -> None:
@@ -217,11 +230,14 @@ def test_symbols_link_code(tmp_path: Path) -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(
-    st.lists(st.tuples(st.sampled_from(sorted({**FAMILY, **HARBOUR})), st.sampled_from(("put", "change", "drop"))), max_size=8)
+    st.lists(
+        st.tuples(st.sampled_from(sorted({**FAMILY, **HARBOUR, **ACADEMY})), st.sampled_from(("put", "change", "drop"))),
+        max_size=8,
+    )
 )
 def test_edges_do_not_depend_on_the_way_there(tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, str]]) -> None:
     tmp_path = tmp_path_factory.mktemp("steps")
-    texts = {**FAMILY, **HARBOUR}
+    texts = {**FAMILY, **HARBOUR, **ACADEMY}
     start = dict(list(texts.items())[:4])
     with made(tmp_path, start) as library:
         for name, what in steps:
@@ -249,8 +265,9 @@ def test_a_restricted_view_has_the_edges_of_a_library_of_its_own(tmp_path: Path)
         "lothair.md": FAMILY["lothair.md"],
         "tours.md": "# Ermengarde of Tours, Empress\n\nErmengarde of Tours and Lothair II, in 851.\n",
         "next.txt": "A page of another kind by the name of next.",
+        "塔.md": "# 塔影\n\n望江楼下的白鹭洲书院，旧址尚存。\n",
     }
-    files = {**FAMILY, **HARBOUR, "next.md": "# Next\n\nGo [on](next.html) to Hugh of Italy.\n"}
+    files = {**FAMILY, **HARBOUR, **ACADEMY, "next.md": "# Next\n\nGo [on](next.html) to Hugh of Italy.\n"}
     with grainline.open(tmp_path / "both") as both, grainline.open(tmp_path / "one") as one:
         mine = write(tmp_path / "mine", files)
         both.add([mine, write(tmp_path / "theirs", hidden)])

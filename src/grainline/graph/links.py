@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from grainline.graph.phrases import PHRASE, phrases
 from grainline.graph.references import SIGN, Reference, path_of, references
 from grainline.graph.scan import Mention, mentions
 from grainline.graph.spelling import number, spell, written
+from grainline.graph.strings import grown, rare_strings
 from grainline.match.index import Index
 from grainline.store.records import Stored
 from grainline.store.snapshot import Snapshot
@@ -28,8 +30,8 @@ Entries = NDArray[np.int64]
 Worth = Callable[[Entries], NDArray[np.float64]]
 
 NOWHERE: Entries = np.zeros(0, np.int64)
-#: what a phrase that two passages share counts beside a name
-SHARED = 0.8
+#: what a phrase that two passages share counts beside a name, and a string that nothing marks as a term
+SHARED, UNMARKED = 0.8, 0.5
 #: a name or phrase that more nodes bear or hold links nothing: it is a hub
 HUB, COMMON = 40, 10
 #: passages of a longer document or section that a name leads to, those first that hold most of what is asked
@@ -76,6 +78,7 @@ class Links:
         self._add_bearers(found, self.mentions(text), text)
         self._add_namesakes(found, {number(name): written(name) for name in own})
         self._add_sharing(found, {number(phrase): phrase for phrase in (*own, *sorted(phrases(text) - set(own)))}, len(own))
+        self._add_strings(found, self._text(entry))
         found.pop(entry, None)
         return self._first(found.values())
 
@@ -130,9 +133,27 @@ class Links:
         owners = self._places.entries(self._phrases, np.concatenate([np.zeros(0, np.uint32), *found_by]))
         bounds = np.cumsum([0, *map(len, found_by)]).tolist()
         for place, (at, telling) in enumerate(zip(rare.tolist(), self._rarities(said), strict=True)):
-            weight = SHARED * telling * min(1.0, 1.5 / log2(1 + max(2, int(counts[at]))))
+            weight = telling * _shared(int(counts[at]))
             kind = "mentioned by" if at < own else "shares"
             _keep(found, owners[bounds[place] : bounds[place + 1]], kind, weight, said[place])
+
+    def _add_strings(self, found: dict[int, Link], text: str) -> None:
+        """Who holds the same rare strings of Chinese."""
+        texts, where = self._texts, self._where
+        strings = rare_strings(
+            text, self._visible, lambda terms: texts.counts(terms, where), lambda terms: texts.holders(terms, where)
+        )
+        for string, entries in strings.items():
+            holding = {entry: text for entry in entries if string in (text := self._text(entry))}
+            if len(holding) > 1:
+                weight = UNMARKED * _shared(len(holding))
+                _keep(found, np.array(list(holding)), "shares", weight, grown(string, list(holding.values())))
+
+    def _text(self, entry: int) -> str:
+        """The text of a passage as the index sees its characters."""
+        stored = self._snapshot.at(int(self._texts.documents[entry]))
+        node = stored.shaped.nodes[int(self._texts.nodes[entry])]
+        return unicodedata.normalize("NFKC", stored.document.text[node.start : node.end])
 
     def referred(self, question: str) -> list[Entries]:
         """What a question points at by numbers and links ("第二百三十二条", "section 4.2"): for each the passages, wherever they are."""
@@ -198,6 +219,11 @@ class Links:
             return -link.weight, sources[int(self._texts.documents[link.entry])][1], int(self._texts.nodes[link.entry])
 
         return sorted(links, key=rank)[:FAN]
+
+
+def _shared(holding: int) -> float:
+    """What it counts beside a name that `holding` passages share a phrase."""
+    return SHARED * min(1.0, 1.5 / log2(1 + max(2, holding)))
 
 
 def rarity(holding: int, visible: int) -> float:
