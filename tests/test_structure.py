@@ -268,6 +268,10 @@ def test_from_the_facts_to_the_judgment(
     assert {"judgment", "reasoning"} <= {hit.node.meta["role"] for hit in portions}
     scores = [hit.score for hit in evidence.hits]
     assert scores == sorted(scores, reverse=True)
+    answer = mixed.ask(question, 6, "parent", budget=budget)
+    asked = portions[0].node
+    quotes = [one.quote for one in answer.citations if one.source == f"docs/{source}" and asked.start <= one.start < asked.end]
+    assert quotes and (role != "judgment" or any(words in quote for quote in quotes))
 
 
 def test_parents_are_one_hit_a_document(mixed: Library) -> None:

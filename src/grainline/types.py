@@ -98,6 +98,8 @@ class Where:
 
 
 EVERYWHERE = Where()
+#: what `Hit.via` says of a part of a document that the question asks for as such (the judgment of a case: "how was it decided?")
+ASKED = "asked for"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from grainline.match.lexical import Lexical
 from grainline.match.pattern import line_of
 from grainline.store.snapshot import Snapshot
 from grainline.text import question_terms, terms
-from grainline.types import Answer, Citation, Document, Evidence, Hit, Where
+from grainline.types import ASKED, Answer, Citation, Document, Evidence, Hit, Where
 
 #: hits that are read for sentences, and sentences that an answer has at most
 READ, SENTENCES = 8, 3
@@ -33,6 +33,8 @@ ENOUGH = 0.35
 NUMBER, DEFINES = 1.25, 1.25
 #: how much less a sentence is worth that asks
 ASKS = 0.4
+#: how much more a sentence is worth that stands in a part which the question asks for as such
+ASKED_FOR = 3.0
 #: how much less each later hit is worth
 RANK = 0.05
 _ASKS_NUMBER = re.compile(
@@ -53,7 +55,8 @@ _ASKS_WHAT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A sentence of the evidence: where it stands, the question's terms it holds itself and in all, and its worth."""
+    """A sentence of the evidence: where it stands, the question's terms it holds itself and in all, its worth, and whether it
+    stands in a part that the question asks for as such."""
 
     document: Document
     start: int
@@ -62,6 +65,7 @@ class Candidate:
     near: frozenset[str]
     worth: float
     rank: int
+    asked: bool = False
 
 
 def answer(question: str, evidence: Evidence, snapshot: Snapshot, agent: str, where: Where) -> Answer:
@@ -91,10 +95,12 @@ def candidates(question: str, hits: Sequence[Hit], snapshot: Snapshot, weights: 
     found = []
     seen: set[tuple[str, int]] = set()
     bonus = _bonus(question)
+    asked = [hit.node for hit in hits if ASKED in hit.via]
     for rank, hit in enumerate(hits):
         document = snapshot.document(hit.node.document_id)
         above = " ".join((document.title, *hit.node.meta.get("path", ()), hit.node.name))
         around = held(f"{above}\n{document.text[hit.node.start : hit.node.end]}", weights)
+        parts = [node for node in asked if node.document_id == document.id]
         for start, end, worth_of_kind in quotable(document, hit, question):
             if (document.id, start) in seen:
                 continue
@@ -102,7 +108,9 @@ def candidates(question: str, hits: Sequence[Hit], snapshot: Snapshot, weights: 
             sentence = document.text[start:end]
             own = held(sentence, weights)
             worth = _weight(own, around, weights) * bonus(sentence) * worth_of_kind
-            found.append(Candidate(document, start, end, own, around | own, worth / (1 + RANK * rank), rank))
+            is_asked = any(part.start <= start < part.end for part in parts)
+            worth *= ASKED_FOR if is_asked else 1.0
+            found.append(Candidate(document, start, end, own, around | own, worth / (1 + RANK * rank), rank, is_asked))
     return found
 
 
@@ -131,7 +139,7 @@ def choose(found: Sequence[Candidate], weights: dict[str, float]) -> list[Candid
     whole = sum(weights.values()) or 1.0
     covered: set[str] = set()
     chosen: list[Candidate] = []
-    rest = [candidate for candidate in found if candidate.own or not weights]
+    rest = [candidate for candidate in found if candidate.own or candidate.asked or not weights]
     while rest and len(chosen) < SENTENCES:
         best = max(rest, key=lambda c: (c.worth - fsum(weights[term] for term in c.own & covered), -c.rank, -c.start))
         news = fsum(weights[term] for term in best.own - covered) / whole

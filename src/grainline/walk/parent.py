@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from grainline.types import EVERYWHERE, Graph, Hit, Node, Shaped, Where
+from grainline.types import ASKED, EVERYWHERE, Graph, Hit, Node, Shaped, Where
 
 #: what each further matching fragment adds to a document's score, as a share of its own, halved each time: several fragments say
 #: more than one, but many weak ones must not outweigh one that answers
@@ -61,7 +61,7 @@ class Parent:
 
     def portions(self, hit: Hit, floor: float = 0.0) -> list[Hit]:
         """The portions of the court case that a hit of `walk` is, those first that the question asks for: judgment, reasoning, facts; none
-        for any other document. Scores lie between the hit's own and `floor`."""
+        for any other document. Scores lie between the hit's own and `floor`; `via` says which are asked for (`types.ASKED`)."""
         held = _portions(self._graph.shaped(hit.node.document_id))
         if "judgment" not in held:
             return []
@@ -69,11 +69,11 @@ class Parent:
         roles = dict.fromkeys(
             next((other for other in FACTS if other in held), role) if role == "facts" else role for role in (*asked, *PORTIONS)
         )
-        found = [held[role] for role in roles if role in held]
+        found = {role: held[role] for role in roles if role in held}
         step = (hit.score - min(floor, hit.score)) / (len(found) + 1)
         return [
-            Hit(node, hit.score - step * (place + 1), (*hit.via, f"portion:{node.meta['role']}"))
-            for place, node in enumerate(found)
+            Hit(node, hit.score - step * (place + 1), (*hit.via, f"portion:{role}", *((ASKED,) if role in asked else ())))
+            for place, (role, node) in enumerate(found.items())
         ]
 
     def _way(self, shaped: Shaped, fragment: Node) -> str:
