@@ -131,6 +131,17 @@ class Candidates:
         best: NDArray[np.float32] = np.fmax.reduceat(cosines, starts)
         return best
 
+    def compare(self, units: Sequence[Unit], most: int, step: str) -> NDArray[np.float32]:
+        """The cosines of units of other texts than the candidates' with the question, at most `most` of them embedded for it; NaN where
+        one is not known."""
+        if self._vectors is None or not self._trace.affords(step):
+            return np.full(len(units), np.nan, np.float32)
+        before = self._vectors.embedded
+        cosines: NDArray[np.float32] = self._vectors.cosines(self._vector, units, most)
+        embedded = self._vectors.embedded - before
+        self._trace.count(step, f"{len(units)} texts, {embedded} of them embedded", embedded)
+        return cosines
+
     def new(self, entries: Sequence[int]) -> Entries:
         """Those of the entries that are no candidates yet."""
         known = set(self.entries.tolist())

@@ -1,5 +1,5 @@
-"""Tables and pictures by their labels: match captions, headers, rows said as sentences and what speaks of a picture, beside the passages;
-hand over the table, row or picture with the page it is on, then the passage around it.
+"""Tables and pictures by their labels: match captions, headers, rows said as sentences, the words in a picture and what speaks of it,
+beside the passages; hand over the table, row or picture with the page it is on, then the passage around it.
 
 A part is compared with the question in the units of the passages: its words by the share of the question that its label holds, its meaning
 by the cosine of its label, each as standard deviations from the mean of the passages. So a library without a table or picture is searched
@@ -21,20 +21,21 @@ from grainline.agents.trace import Trace
 from grainline.errors import MissingExtraError
 from grainline.keys import units
 from grainline.keys.labels import keys as labels_of
+from grainline.match.index import Index
 from grainline.match.keyed import Keyed, Matches
 from grainline.match.lexical import K1
 from grainline.match.pattern import page_of
 from grainline.match.postings import text_hash
-from grainline.match.vector import Unit, Vectors
+from grainline.match.vector import Unit
 from grainline.store.snapshot import Snapshot
 from grainline.text import terms
 from grainline.types import EVERYWHERE, NO_LIMIT, Budget, Evidence, Hit, Node, Where
 
 Scores = NDArray[np.float64]
 #: what a match of each kind of label counts; a table's label holds the names of its rows, too, and the row itself says more
-KINDS = {"caption": 1.0, "table": 0.8, "row": 1.0}
+KINDS = {"caption": 1.0, "ocr": 1.0, "table": 0.8, "row": 1.0}
 #: passages that are compared, and texts embedded for them, the question among them
-PLAN = Plan(first=70, terms=5_000, least=90, most=140, embedded=109)
+PLAN = Plan(first=70, terms=5_000, least=90, most=140, embedded=110)
 #: parts that are compared by their words, and labels embedded for them
 FIRST, LABELS = 40, 40
 #: how far a passage is lifted towards its best part, if that is better: labels are short, and many say about the same
@@ -81,8 +82,7 @@ class _Search:
         self._trace = Trace(budget)
         self._homes: dict[str, list[Node]] = {}  # the passages of a document
         self._labels = LABELS if budget.embedded is None else min(LABELS, max(0, (budget.embedded - 1) // 3))
-        taken = self._labels + 1 if self._labels else 0  # the labels, and the question once more beside them
-        self._plan = PLAN.within(None if budget.embedded is None else budget.embedded - taken)
+        self._plan = PLAN.within(None if budget.embedded is None else budget.embedded - self._labels)
 
     def run(self, k: int) -> Evidence:
         """Match passages, match parts, put each part to its passage."""
@@ -99,8 +99,10 @@ class _Search:
             places.values(),
             key=lambda place: (-place.score, sources[self._snapshot.number(place.node.document_id)], place.node.start),
         )
-        hits = [hit for place in order[:k] for hit in self._handed(place)]
-        return self._trace.evidence(self._trace.note("put parts to their passages", hits)[:k])
+        hits: dict[str, Hit] = {}
+        for hit in (hit for place in order[:k] for hit in self._handed(place)):
+            hits.setdefault(hit.node.id, hit)
+        return self._trace.evidence(self._trace.note("put parts to their passages", list(hits.values()))[:k])
 
     def _passages(self, k: int) -> Candidates:
         """The candidates among passages, by meaning too if that can be had."""
@@ -153,22 +155,12 @@ class _Search:
 
     def _cosines(self, found: Candidates, matches: Matches, best: Sequence[int]) -> Scores:
         """The cosine of the label of each part that holds most of the question; NaN where it is not known."""
-        unknown = np.full(len(best), np.nan)
-        if (
-            not self._labels
-            or np.isnan(found.cosines).all()
-            or not self._trace.affords(step := "compare the meaning of labels")
-        ):
-            return unknown
+        if not self._labels or np.isnan(found.cosines).all():
+            return np.full(len(best), np.nan)
         weights = found.words.weights(found.terms, self._where)
-        vectors = Vectors(self._snapshot, self._snapshot.embedder())
-        question = vectors.question(self._question)
-        wanted = [self._keyed.node(int(matches.nodes[at])) for at in best]
-        said = self._said(wanted, weights)
+        said = self._said([self._keyed.node(int(matches.nodes[at])) for at in best], weights)
         chosen = [Unit(text_hash(text), 0, units(text)[0]) for text in said]
-        cosines = vectors.cosines(question, chosen, self._labels)
-        self._trace.count(step, f"{len(chosen)} labels, {vectors.embedded} texts embedded", vectors.embedded)
-        return cosines.astype(np.float64)
+        return found.compare(chosen, self._labels, "compare the meaning of labels").astype(np.float64)
 
     def _said(self, nodes: Sequence[Node], weights: Mapping[str, float]) -> list[str]:
         """Of each node the label that holds most of the question."""
@@ -203,7 +195,25 @@ class _Search:
                 own = (*own, *part.via)
             else:
                 hits.append(self._paged(Hit(part.node, place.score, part.via)))
-        return [*hits, self._paged(Hit(place.node, place.score, (*own, "walk:around") if hits else own))]
+        around = Hit(place.node, place.score, (*own, "walk:around") if hits else own)
+        showing = [replace(hit, score=place.score) for part in place.parts[:SHOWN] for hit in self._showing(part)]
+        return [*hits, *map(self._paged, (around, *showing))]
+
+    def _showing(self, part: Hit) -> list[Hit]:
+        """The passage that shows a picture which is a file of its own: the first one by source and place."""
+        index = Index.of(self._snapshot, "shown")
+        if not index.size or part.node.meta.get("ocr") is not True or "member" in part.node.meta:
+            return []
+        alike = index.texts == text_hash(self._snapshot.document(part.node.document_id).source)
+        allowed = index.allowed(self._where)
+        entries = np.flatnonzero(alike if allowed is None else alike & allowed)
+        sources = self._snapshot.sources()
+        places = sorted(
+            (sources[number][1], place, number)
+            for number, place in zip(index.documents[entries].tolist(), index.nodes[entries].tolist(), strict=True)
+        )
+        nodes = [self._snapshot.at(number).shaped.nodes[place] for _, place, number in places[:1]]
+        return [Hit(self._home(node), part.score, (*part.via, "walk:shown")) for node in nodes]
 
     def _paged(self, hit: Hit) -> Hit:
         """The hit with the page that it is on, if its document has pages."""

@@ -1,27 +1,31 @@
 """The keys of tables and pictures: captions, headers, rows said as sentences, alternative texts, and the sentence that speaks of them.
 
-`caption` keys are those of image nodes; `table` keys (caption, header, what names the rows) and `row` keys ("column is value; ...") those
-of table and row nodes, and of passages of text without markup that holds a table with " | " between its cells.
+`caption` keys are those of image nodes, `ocr` keys the words that stand in their pictures; `table` keys (caption, header, what names the
+rows) and `row` keys ("column is value; ...") those of table and row nodes, and of passages of text without markup that holds a table with
+" | " between its cells. A `shown` key is the path of the file of a picture, which leads from it to where it is shown.
 """
 
 from __future__ import annotations
 
-import csv
-import json
+import posixpath
 import re
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import PurePosixPath
 from typing import Any
+from urllib.parse import unquote
 
+from grainline.keys.cells import Cells, split
 from grainline.text import sentences
-from grainline.types import Document, Key, Node, Part, Shaped
+from grainline.types import Document, Key, Node, Shaped
 
 #: rows of a table that have keys of their own; the passages hold those of a longer one, whose rows are records rather than facts
 ROWS = 300
 #: characters of one key, and of the names of a table's rows in its key
 LONGEST, NAMES = 1_200, 400
+#: characters of what OCR read that go into one key
+READ = 300
 #: characters of a sentence nearby, and how many of them go into a key
 SENTENCE, MENTIONS = 400, 2
 #: characters on either side in which the sentence around a mention is looked for
@@ -40,12 +44,10 @@ _POINTER = re.compile(
 )
 _DASHES = str.maketrans("–—‑．·", "---..")
 _CJK = re.compile(r"[\u3400-\u9fff]")
-_PIPE = re.compile(r"(?<!\\)\|")
 #: lines that make a table where nothing but their cells says that they are one
 FEWEST = 3
 #: lines of Markdown that say nothing
 _MARKS = re.compile(r"\s*(?:!\[|:\w+:|<|#)")
-_RULE = re.compile(r"[\s|:=-]+")
 
 
 def keys(document: Document, shaped: Shaped) -> Iterator[Key]:
@@ -56,6 +58,9 @@ def keys(document: Document, shaped: Shaped) -> Iterator[Key]:
     for node in shaped.nodes:
         if node.kind == "image":
             yield Key(node.id, "caption", labels.caption(node))
+            yield from labels.read(node)
+            if path := shown_file(document, node):
+                yield Key(node.id, "shown", path)
         elif node.kind == "table":
             yield Key(node.id, "table", labels.table(node))
         elif node.kind == "row":
@@ -63,6 +68,14 @@ def keys(document: Document, shaped: Shaped) -> Iterator[Key]:
                 yield Key(node.id, "row", said)
         elif node.kind == "passage" and " | " in document.text[node.start : min(node.end, node.start + LONGEST)]:
             yield from labels.plain(node)
+
+
+def shown_file(document: Document, node: Node) -> str:
+    """The source that the file of an image's picture goes by if it was added, too; "" for a picture that is no file of its own."""
+    src = unquote(str(node.meta.get("src", ""))).partition("#")[0].partition("?")[0]
+    if not src or "member" in node.meta or node.meta.get("ocr") is True or "://" in src or src.startswith("/"):
+        return ""
+    return posixpath.normpath(posixpath.join(posixpath.dirname(document.source.partition("#")[0]), src))
 
 
 class _Labels:
@@ -78,8 +91,7 @@ class _Labels:
         self._mentions = _mentions(self._text, wanted) if wanted else {}
         rows = [part for part in document.parts if part.kind in ("row", "header")] if self._tables else []
         self._code = [(part.start, part.end) for part in document.parts if part.kind in ("code", "class", "function")]
-        self._rows = rows
-        self._row_starts = [part.start for part in rows]
+        self._cells = Cells(document, rows)
         self._searched = 0  # characters that were looked through for anchors
         self._held: dict[str, tuple[list[str], int]] = {}
 
@@ -88,16 +100,33 @@ class _Labels:
         meta = node.meta
         said = [node.name, meta.get("caption", ""), meta.get("title", ""), *self._nearby(node)]
         if not any(said):
-            said = [self._text[node.start : node.end] if meta.get("ocr") else "", *self._around(node), _file_words(meta)]
+            said = [
+                self._text[node.start : node.end] if meta.get("ocr") is True else "",
+                *self._around(node),
+                _file_words(meta),
+            ]
         return self._joined(node, [str(words) for words in said])
+
+    def read(self, node: Node) -> Iterator[Key]:
+        """The words that OCR read in a picture, some lines a key: a label is compared by its words and by one vector."""
+        lines: list[str] = []
+        length = 0
+        for line in words.split("\n") if isinstance(words := node.meta.get("ocr"), str) else ():
+            if lines and length + len(line) > READ:
+                yield Key(node.id, "ocr", self._joined(node, lines))
+                lines, length = [], 0
+            lines.append(line)
+            length += len(line)
+        if lines:
+            yield Key(node.id, "ocr", self._joined(node, lines))
 
     def table(self, node: Node) -> str:
         """The names above a table, its caption, its header, and the first cells of its rows."""
         header, count = self._header(node)
         length, names = 0, []
-        for part in self._parts(node)[:ROWS]:
+        for part in self._cells.parts(node)[:ROWS]:
             if part.kind == "row" and length < NAMES:
-                names.append(_head(self._cells(node, part.start, part.end, part.meta), header))
+                names.append(_head(self._cells.cut(node, part.start, part.end, part.meta), header))
                 length += len(names[-1])
         about = f"{count} rows" if count > ROWS else ""
         return self._joined(node, [node.name, " | ".join(header), *self._nearby(node), "; ".join(filter(None, names)), about])
@@ -111,7 +140,7 @@ class _Labels:
         header, count = self._header(table)
         if count > ROWS:
             return ""
-        said = sentence_of(self._cells(table, node.start, node.end, node.meta), header)
+        said = sentence_of(self._cells.cut(table, node.start, node.end, node.meta), header)
         return self._joined(node, [table.name, said]) if said else ""
 
     def plain(self, node: Node) -> Iterator[Key]:
@@ -121,7 +150,7 @@ class _Labels:
             start < node.end and node.start < end for start, end in self._code
         ):
             return
-        lines = [_split(line) for line in self._text[node.start : node.end].split("\n")]
+        lines = [split(line) for line in self._text[node.start : node.end].split("\n")]
         for width, run in groupby(lines, len):
             rows = [cells for cells in run if any(cells)]
             if width < 2 or len(rows) < FEWEST:
@@ -139,37 +168,11 @@ class _Labels:
         body = "\n".join(dict.fromkeys(line.strip() for line in lines if line.strip()))
         return f"{self._document.title}\n{body}"[:LONGEST]
 
-    def _parts(self, table: Node) -> list[Part]:
-        return self._rows[bisect_left(self._row_starts, table.start) : bisect_left(self._row_starts, table.end)]
-
     def _header(self, table: Node) -> tuple[list[str], int]:
         """The names of a table's columns, and how many rows it has."""
         if (held := self._held.get(table.id)) is None:
-            parts = self._parts(table)
-            lines = [self._cells(table, part.start, part.end, part.meta) for part in parts if part.kind == "header"]
-            columns = [str(name) for name in table.meta.get("columns") or ()]
-            width = max(map(len, lines), default=0)
-            if not columns:  # what stands over each other in several lines is one name
-                stacked = [[line[at] for line in lines if at < len(line) and line[at]] for at in range(width)]
-                columns = [" ".join(dict.fromkeys(names)) for names in stacked]
-            held = self._held[table.id] = columns, sum(1 for part in parts if part.kind == "row")
+            held = self._held[table.id] = self._cells.header(table)
         return held
-
-    def _cells(self, table: Node, start: int, end: int, meta: Any) -> list[str]:
-        """The cells of a row, however its format parts them."""
-        if given := meta.get("cells"):
-            return [str(cell) for cell in given]
-        line = self._text[start:end]
-        if delimiter := table.meta.get("delimiter"):
-            try:
-                return [
-                    " ".join(cell.split()) for cell in next(csv.reader([line.replace("\n", " ")], delimiter=str(delimiter)), [])
-                ]
-            except csv.Error:
-                return [line]
-        if line.startswith("{"):
-            return _values(line, table.meta.get("columns") or ())
-        return _split(line)
 
     def _nearby(self, node: Node) -> list[str]:
         """The sentences that mention a part by its number or anchor, or point at the picture beside them."""
@@ -239,26 +242,6 @@ def _head(cells: Sequence[str], header: Sequence[str]) -> str:
     """What names a row: its first cell, if that has a letter in it."""
     first = cells[0].strip() if cells else ""
     return first if any(map(str.isalpha, first)) and list(cells) != list(header) else ""
-
-
-def _split(line: str) -> list[str]:
-    """The cells of a line with | between them, also at its ends."""
-    if "|" not in line or _RULE.fullmatch(line):
-        return []
-    cells = [cell.strip() for cell in _PIPE.split(line)]
-    framed = line.lstrip().startswith("|") and line.rstrip().endswith("|") and len(cells) > 2
-    return cells[1:-1] if framed else cells
-
-
-def _values(line: str, columns: Sequence[Any]) -> list[str]:
-    """The values of a JSON object in the order of the columns."""
-    try:
-        record = json.loads(line)
-    except (ValueError, RecursionError):
-        return [line]
-    if not isinstance(record, dict):
-        return [line]
-    return [str(value) if isinstance(value := record.get(name), str | int | float) else "" for name in columns]
 
 
 def _mentions(text: str, wanted: set[tuple[str, str]]) -> dict[tuple[str, str], list[int]]:

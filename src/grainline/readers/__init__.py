@@ -15,6 +15,8 @@ from grainline.types import Reader
 
 #: module:class by file suffix; a reader that a program registers with `register` goes in here too
 READERS: dict[str, str] = {}
+#: those that have a method `read_in_place` for files that are too large to be read whole
+IN_PLACE = frozenset({"grainline.readers.sqlite:Sqlite", "grainline.readers.csv:Csv"})
 
 
 def register(reader: str, *suffixes: str) -> None:

@@ -7,10 +7,12 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from grainline.errors import LimitError, UnreadableError
 from grainline.readers.build import decode, document, title_of
+from grainline.readers.csv_large import FIRST_ROWS, HEAD_BYTES, NAMED, encoding_of, head_of, rows_of, stream
 from grainline.types import Document, Limits, Part
 
 #: where two delimiters cut all rows alike, the one that is rarer inside cells is meant
@@ -42,17 +44,49 @@ class Csv:
     def read(self, data: bytes, source: str, limits: Limits) -> Iterator[Document]:
         """Yield one document: a table part over header and row parts, each the source's own lines.
 
-        The table's `meta` has "columns" (the header's cells; empty if there is no header) and "delimiter". Rows may be ragged.
-        Raises `UnreadableError` for binary data, `LimitError` for more than `limits.rows` rows.
+        The table's `meta` has "columns" (the header's cells; empty if there is no header) and "delimiter". Rows may be ragged. Of more
+        than `limits.rows` rows the text has the first ones, and the document's `meta` has "rows_left_out" and "encoding". Raises
+        `UnreadableError` for binary data.
         """
         text = decode(data)
-        named = re.match(r"sep=([,;|\t])\n", text)
-        first = named.end() if named else 0
-        is_tabbed = source.lower().endswith((".tsv", ".tab"))
-        delimiter = named.group(1) if named else "\t" if is_tabbed else delimiter_of(text[:SAMPLE_CHARACTERS])
-        rows = read_rows(text, delimiter, limits, first)
+        first, delimiter = _form(text, source)
+        try:
+            rows = read_rows(text, delimiter, limits, first)
+        except LimitError:
+            count = sum(1 for _ in rows_of(io.StringIO(text[first:], newline="\n"), delimiter))
+            yield _first_rows(text[:HEAD_BYTES], source, limits, count, encoding_of(data))
+            return
         parts = tuple(_parts(rows, title_of(source), delimiter)) if rows else ()
         yield document(source, title_of(source), text, limits, parts=parts)
+
+    def read_in_place(self, path: Path, source: str, limits: Limits) -> Iterator[Document]:
+        """As `read`, for a file that is too large for memory: a document with its first rows. Raises `OSError` too."""
+        text, encoding = head_of(path)
+        _, delimiter = _form(text, source)
+        count = sum(1 for _ in stream(path, encoding, delimiter))
+        yield _first_rows(text, source, limits, count, encoding)
+
+
+def _form(text: str, source: str) -> tuple[int, str]:
+    """Where the rows of a text start, and what stands between their cells."""
+    named = NAMED.match(text)
+    is_tabbed = source.lower().endswith((".tsv", ".tab"))
+    delimiter = named.group(1) if named else "\t" if is_tabbed else delimiter_of(text[:SAMPLE_CHARACTERS])
+    return named.end() if named else 0, delimiter
+
+
+def _first_rows(text: str, source: str, limits: Limits, count: int, encoding: str) -> Document:
+    """A document with the first rows of a table of `count` rows, the header with them."""
+    first, delimiter = _form(text, source)
+    most = min(FIRST_ROWS, limits.rows)
+    lines = io.StringIO(text, newline="\n")
+    head = "".join(line for line, _ in zip(lines, range(4 * most), strict=False))
+    rows = read_rows(head, delimiter, replace(limits, rows=len(head)), first)[:most]
+    if not rows:
+        raise UnreadableError(f"no row ends in its first {HEAD_BYTES:,} bytes")
+    parts = tuple(_parts(rows, title_of(source), delimiter))
+    meta = {"rows_left_out": count - len(rows), "encoding": encoding}
+    return document(source, title_of(source), text[: rows[-1].end], limits, parts=parts, meta=meta)
 
 
 def delimiter_of(sample: str) -> str:

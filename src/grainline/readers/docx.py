@@ -1,4 +1,5 @@
-"""Word documents: the body in its order, with text boxes, footnotes, tables, the captions and alternative texts of pictures.
+"""Word documents: the body in its order, with text boxes, footnotes, tables, the captions and alternative texts of pictures, and the words
+in these as far as OCR reads them.
 
 Left out: headers and footers, comments, deleted text, tables of contents (their entries are the headings), embedded files.
 """
@@ -7,7 +8,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from grainline.errors import UnreadableError
@@ -15,6 +16,7 @@ from grainline.readers.archive import Archive, parse_xml
 from grainline.readers.build import Layout, document, flow
 from grainline.readers.captions import labelled, points_below, read_caption
 from grainline.readers.docx_styles import BODY, Numbering, Style, Styles, W, number
+from grainline.readers.pictures import Words, of_archive
 from grainline.types import Document, Limits
 
 _MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
@@ -29,6 +31,11 @@ _HOLDERS = frozenset(W + name for name in ("sdt", "sdtContent", "ins", "moveTo",
 _NOT_TEXT = frozenset((W + "del", W + "moveFrom", _MC + "Fallback", W + "txbxContent", W + "rt", W + "pPr"))
 _SPACES = {W + "tab": "\t", W + "br": "\n", W + "cr": "\n", W + "noBreakHyphen": "-"}
 _PICTURE_CAPTION = re.compile(r"(?:图|圖|fig(?:ure|\.)?)\s*[\d一二三四五六七八九十]", re.I)
+#: names that programs give to files of pictures, and put where a person would say what is to be seen
+_FILE = re.compile(
+    r"(?:.*[\\/])?(?:image|img|dsc|picture|photo|screenshot|clip_image|图片|截图)?[\s_\-\d()]*\.(?:png|jpe?g|gif|bmp|tiff?|webp|[ew]mf)",
+    re.I,
+)
 _SPOKEN_LENGTH = 120  #: characters from which such words begin a paragraph rather than a caption, unless it is written like one
 _TITLES = frozenset(("title", "标题", "標題"))
 _CAPTIONS = frozenset(("caption", "题注", "題注", "图表标题"))
@@ -39,13 +46,17 @@ class Docx:
     """Reads `.docx`."""
 
     def read(self, data: bytes, source: str, limits: Limits) -> Iterator[Document]:
-        """Yield one document; raises `UnreadableError` for what is damaged, encrypted or no Word document, and `LimitError`."""
-        Archive(data, limits)
+        """Yield one document; its `meta` is that of `pictures.Words`. A document of nothing but pictures has their words for its text.
+
+        Raises `UnreadableError` for what is damaged, encrypted or no Word document, and `LimitError`.
+        """
+        archive = Archive(data, limits)
         import docx
 
         try:
             package = docx.Document(io.BytesIO(data))
-            writer = _Writer(package.part)
+            words = of_archive(archive, _members(package.element.body, package.part), limits)
+            writer = _Writer(package.part, words)
             writer.write(package.element.body)
             named = package.core_properties.title or ""
         except RecursionError as error:
@@ -58,25 +69,27 @@ class Docx:
         parts = labelled(text, writer.layout.parts())
         title = writer.title or ("" if named == "Word Document" else named)  # what python-docx says where there is none
         title = title or next((part.name for part in parts if part.kind == "heading"), "")
-        yield document(source, title, text, limits, parts=parts)
+        yield document(source, title, text, limits, parts=parts, meta=words.meta())
 
 
 class _Writer:
     """Walks the body and adds its blocks to a layout; paragraphs of one list are gathered into one block."""
 
-    def __init__(self, part: Any) -> None:
+    def __init__(self, part: Any, words: Words[str]) -> None:
         self.layout = Layout()
         self.title = ""
         self._part = part
+        self._words_of = words
         self._styles = Styles(self._related("styles"))
         self._numbering = Numbering(self._related("numbering"))
         self._notes: list[tuple[str, str]] = []  # kind and id of each note that was referred to
         self._items: list[str] = []
         self._caption = ""  # the words of the block just added, if it was a caption
         self._pictured = False  # whether the block just added was a picture
-        self._original: dict[str, str] = {}  # where the picture just met lies
+        self._original: dict[str, Any] = {}  # where the picture just met lies, and what its words are
         self._pointer = ""  # the last line of the block just added, if it says that a picture follows
-        self._shown: list[tuple[int, int, dict[str, str]]] = []  # where such lines stand whose picture no caption has named yet
+        self._shown: list[tuple[int, int, dict[str, Any]]] = []  # where such lines stand whose picture no caption has named yet
+        self._first: list[dict[str, Any]] = []  # pictures with words that stand before any text
 
     def _related(self, kind: str) -> Any:
         """The root of the part of this kind; None if there is none."""
@@ -96,6 +109,8 @@ class _Writer:
             for note in () if root is None else root.iterfind(W + kind):
                 if (key := note.get(W + "id", "")) in wanted:
                     self.layout.add(f"[{key}] " + flow(_all_words(note)), "prose", meta={"note": kind})
+        for original in self._first:
+            add_pictured(self.layout, original)
 
     def _blocks(self, holder: Any) -> None:
         for element in holder:
@@ -117,10 +132,21 @@ class _Writer:
         for start, end, meta in shown:
             self.layout.mark("image", start, end, meta=meta)
 
+    def _name(self, picture: Any, kind: str) -> None:
+        """A block of this kind names a picture: no line needs to stand for it, nor for another one that has no words."""
+        if kind == "image":
+            self._shown = [each for each in self._shown if "ocr" in each[2] and each[2] is not picture]
+            self._first = [each for each in self._first if each is not picture]
+
     def _add(self, text: str, kind: str, **more: Any) -> None:
-        self._shown = [] if kind == "image" else self._shown
+        self._name(more.get("meta"), kind)
         self._show()
+        start = self.layout.length
         self.layout.add(text, kind, **more)
+        if self._first and self.layout.length > start:
+            line = text.partition("\n")[0]
+            self._shown, self._first = [(start, start + len(line), original) for original in self._first], []
+            self._show()
         self._caption, self._pictured = "", False
         self._pointer = text.rpartition("\n")[2].strip() if kind == "prose" and points_below(text) else ""
 
@@ -178,17 +204,32 @@ class _Writer:
         if any(above.tag == _MC + "Fallback" for above in properties.iterancestors()):
             return
         self._flush()
-        drawing = properties.getparent()
-        text = flow(properties.get("descr") or properties.get("title") or "")
-        blip = next(drawing.iter(_A + "blip"), None) if drawing is not None else None
-        relation = self._part.rels.get(blip.get(_R + "embed")) if blip is not None else None
-        self._original = original_of(relation)
+        text = alternative_of(properties)
+        self._original = self._meta(properties.getparent())
         if text:
             self._add(text, "image", name=text, meta=self._original)
         elif self._pointer and self._original:
             end = self.layout.length
             self._shown = [(end - len(self._pointer), end, self._original)]
+        elif "ocr" in self._original:
+            self._unnamed(self._original)
         self._caption, self._pictured, self._pointer = "", True, ""
+
+    def _meta(self, drawing: Any) -> dict[str, Any]:
+        """Where the picture of a drawing lies, and its words."""
+        blip = next(drawing.iter(_A + "blip"), None) if drawing is not None else None
+        original = original_of(self._part.rels.get(blip.get(_R + "embed")) if blip is not None else None)
+        return {**original, **self._words_of.of(original.get("member"))}
+
+    def _unnamed(self, original: dict[str, Any]) -> None:
+        """A picture with words that nothing names goes to the line before it, unless a caption follows; the first one to the first line."""
+        end = self.layout.length
+        if not end:
+            self._first.append(original)
+            return
+        self._show()
+        line = self.layout.text().rpartition("\n")[2].strip()
+        self._shown = [(end - len(line), end, original)]
 
     def _table(self, table: Any) -> None:
         self._flush()
@@ -205,6 +246,9 @@ class _Writer:
             headers += 1
         self.layout.add_table(self._grid(cells), headers=headers or 1, name=caption)
         self._caption, self._pictured = "", False
+        for drawing in map(self._meta, table.iter(_WP + "inline", _WP + "anchor")):
+            if "ocr" in drawing:
+                self._unnamed(drawing)
 
     def _grid(self, rows: list[list[Any]]) -> list[list[str]]:
         """The words of each cell; those of a cell that goes on from the row above are said again."""
@@ -231,6 +275,28 @@ class _Writer:
 def _is_caption(text: str) -> bool:
     """Whether a paragraph behind a picture is its caption."""
     return read_caption(text) is not None or (len(text) <= _SPOKEN_LENGTH and bool(_PICTURE_CAPTION.match(text)))
+
+
+def _members(body: Any, part: Any) -> list[str]:
+    """The pictures in a body by their names in the archive, each as often as it is shown."""
+    blips = [
+        blip for blip in body.iter(_A + "blip") if not any(above.tag == _MC + "Fallback" for above in blip.iterancestors())
+    ]
+    found = [original_of(part.rels.get(blip.get(_R + "embed"))) for blip in blips]
+    return [original["member"] for original in found if "member" in original]
+
+
+def alternative_of(properties: Any) -> str:
+    """The alternative text of a drawing, if someone wrote one: the name of a file that says nothing is none."""
+    words = flow(properties.get("descr") or properties.get("title") or "")
+    return "" if _FILE.fullmatch(words) else words
+
+
+def add_pictured(layout: Layout, meta: Mapping[str, Any]) -> None:
+    """Add the words of a picture, its `meta["ocr"]`, as text where there is no other that they could go with."""
+    start = layout.length + (2 if layout.length else 0)
+    layout.add(str(meta["ocr"]), "prose")
+    layout.mark("image", start, layout.length, meta={**meta, "ocr": True})
 
 
 def original_of(relation: Any) -> dict[str, str]:

@@ -8,17 +8,20 @@ pipes, devices and endless files are never read.
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import stat
 import unicodedata
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, cast
 
 from grainline.errors import LimitError, NotFoundError, UnreadableError
-from grainline.readers import claims
+from grainline.readers import IN_PLACE, claims, reader_for
 from grainline.readers.gitignore import Rule, Scope, parse
-from grainline.types import Limits
+from grainline.types import Document, Limits
 
 IGNORE_FILES = (".gitignore", ".ignore")  # the later goes before the earlier
 IGNORE_BYTES = 256 << 10  #: of one ignore file; the largest that people write are a tenth of it
@@ -73,6 +76,14 @@ class _Place:
         return f"{self.relative}/" if self.relative else ""
 
 
+class InPlace(Protocol):
+    """A reader of files that are too large to be read whole."""
+
+    def read_in_place(self, path: Path, source: str, limits: Limits) -> Iterator[Document]:
+        """Yield the documents of the file, with as much text as a large one needs; raises `UnreadableError`, `OSError`."""
+        ...
+
+
 def find(root: Path, *, limits: Limits, hidden: bool = False, follow: bool = False) -> Iterator[Found | Skipped]:
     """Yield the files that `root`, a file or a folder, stands for, sorted by name, folder by folder.
 
@@ -104,8 +115,44 @@ def read_bytes(found: Found, limits: Limits) -> bytes:
     Raises `LimitError` if it has more than `limits.file_bytes`, `UnreadableError` if it is gone, forbidden, no longer a regular
     file, or fails while it is read.
     """
-    try:
+    with _readable():
         return _read(found.path, limits.file_bytes)
+
+
+def digest(data: bytes | Found) -> str:
+    """What tells whether a file changed: 32 hexadecimal digits, from its bytes or, too large for that, read piece by piece.
+
+    Raises `UnreadableError` as `read_bytes`.
+    """
+    made = hashlib.blake2b(digest_size=16)
+    if isinstance(data, bytes):
+        made.update(data)
+        return made.hexdigest()
+    with _readable(), _opened(data.path) as handle:
+        while chunk := os.read(handle, CHUNK):
+            made.update(chunk)
+    return made.hexdigest()
+
+
+def is_in_place(found: Found, limits: Limits) -> bool:
+    """Whether a file is to be read where it lies, since it is too large to be read whole and its reader can."""
+    return found.size > limits.file_bytes and claims(found.relative) in IN_PLACE
+
+
+def read_in_place(found: Found, source: str, limits: Limits) -> Iterator[Document]:
+    """The documents of a file for which `is_in_place` holds; raises `UnreadableError`, also if it changes meanwhile."""
+    with _readable():
+        yield from cast(InPlace, reader_for(found.relative)).read_in_place(found.path, source, limits)
+        info = found.path.lstat()
+        if (info.st_size, info.st_mtime_ns) != (found.size, found.mtime_ns):
+            raise UnreadableError("it changed while it was read")
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Turn what the system has against reading a file into `UnreadableError`."""
+    try:
+        yield
     except FileNotFoundError:
         raise UnreadableError("gone since it was found") from None
     except (OSError, ValueError) as error:
@@ -119,7 +166,9 @@ def reason_for(error: OSError | ValueError) -> str:
     return (error.strerror or str(error)).lower() if isinstance(error, OSError) else str(error)
 
 
-def _read(path: Path, limit: int) -> bytes:
+@contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    """A regular file that is no link, open for reading; raises `OSError`, `UnreadableError`."""
     flags = os.O_RDONLY
     for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_NOCTTY", "O_BINARY"):  # each where the system has it
         flags |= getattr(os, name, 0)
@@ -128,14 +177,19 @@ def _read(path: Path, limit: int) -> bytes:
         info = os.fstat(handle)
         if not stat.S_ISREG(info.st_mode):
             raise UnreadableError(_special(info))
-        if info.st_size > limit:
-            raise LimitError("file_bytes", info.st_size, limit)
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def _read(path: Path, limit: int) -> bytes:
+    with _opened(path) as handle:
+        if (size := os.fstat(handle).st_size) > limit:
+            raise LimitError("file_bytes", size, limit)
         chunks, left = [], limit + 1
         while left and (chunk := os.read(handle, min(left, CHUNK))):
             chunks.append(chunk)
             left -= len(chunk)
-    finally:
-        os.close(handle)
     if not left:  # it grew meanwhile, or its size is a lie as in /proc
         raise LimitError("file_bytes", limit + 1, limit)
     return b"".join(chunks)
@@ -148,9 +202,10 @@ def _file(place: _Place, info: os.stat_result, limits: Limits) -> Found | Skippe
         return Skipped(place.relative, _special(info))
     if not os.access(place.path, os.R_OK, effective_ids=os.access in os.supports_effective_ids):
         return Skipped(place.relative, "permission denied")
-    if info.st_size > limits.file_bytes:
+    found = Found(place.path, place.relative, info.st_size, info.st_mtime_ns)
+    if info.st_size > limits.file_bytes and not is_in_place(found, limits):
         return Skipped(place.relative, str(LimitError("file_bytes", info.st_size, limits.file_bytes)))
-    return Found(place.path, place.relative, info.st_size, info.st_mtime_ns)
+    return found
 
 
 def _special(info: os.stat_result) -> str:

@@ -1,14 +1,15 @@
-"""JSON to a document: the source where it is laid out in lines, else the same tokens indented."""
+"""JSON to a document: the source where it is laid out in lines, else the same tokens indented; a chat as what was said."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from grainline.errors import LimitError, UnreadableError
 from grainline.readers.build import decode, document, title_of
+from grainline.readers.chats import EACH, Chats, find_chats, read_chats
 from grainline.types import Document, Limits, Part
 
 STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)'
@@ -29,6 +30,8 @@ class Json:
         """Yield one document. A list of objects is a table with row parts, each an object's span; so is such a list one level
         down, under a key; any other member of the outermost object is a prose part with the key as its name.
 
+        Messages are a chat, see `readers.chats`: one document a conversation, in which each turn has its part.
+
         A table's `meta` has "columns": the keys in order of appearance. Raises `UnreadableError` for broken or bottomless
         JSON, `LimitError` for more than `limits.rows` rows.
         """
@@ -39,6 +42,9 @@ class Json:
         except UnreadableError:
             clean = without_extras(clean)
             value = load(clean)
+        if chats := find_chats(value):
+            yield from read_chats(chats, _lines_of(clean, chats), source, limits)
+            return
         lines: Sequence[int] = ()
         if "\n" not in text.strip():
             text = clean = indented(clean, limits)
@@ -132,6 +138,65 @@ def _is_table(value: object) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(item, dict) for item in value)
 
 
+class Member(NamedTuple):
+    """A member of an object, or an item of a list (its key is ""): where its key or else its value begins, and the span of its value."""
+
+    key: str
+    value: Any
+    first: int
+    start: int
+    stop: int
+
+
+def members(text: str, start: int) -> Iterator[Member]:
+    """The members or items of the object or list that begins at a place of valid JSON."""
+    is_object = text[start] == "{"
+    position = _skip(text, start + 1)
+    while text[position] not in "}]":
+        key, begin = "", position
+        if is_object:
+            key, colon = DECODER.raw_decode(text, position)
+            begin = _skip(text, _skip(text, colon) + 1)
+        value, stop = DECODER.raw_decode(text, begin)
+        yield Member(key, value, position, begin, stop)
+        position = _skip(text, stop)
+        position = _skip(text, position + 1) if text[position] == "," else position
+
+
+def _lines_of(text: str, chats: Chats) -> Callable[[int, int], int]:
+    """What tells the line of a message by the numbers of its conversation and itself."""
+    try:
+        lines = _message_lines(text, chats) if "\n" in text.strip() else []
+    except RecursionError:
+        raise UnreadableError(TOO_DEEP) from None
+    return lambda chat, message: lines[chat][message] if lines else 1
+
+
+def _message_lines(text: str, chats: Chats) -> list[list[int]]:
+    """The lines of the items of each list of messages."""
+    starts: list[int | None] = [_skip(text, 0)]
+    for step in chats.steps:
+        if step is EACH:
+            starts = [member.start for start in starts if start is not None for member in members(text, start)]
+        else:
+            starts = [_start_of(text, start, step) for start in starts]
+    lines: list[list[int]] = []
+    line, seen = 1, 0
+    for start, (_, messages) in zip(starts, chats.held, strict=True):
+        lines.append([])
+        for member in members(text, start) if start is not None and messages else ():
+            line += text.count("\n", seen, member.start)
+            seen = member.start
+            lines[-1].append(line)
+    return lines
+
+
+def _start_of(text: str, start: int | None, key: str) -> int | None:
+    """Where the value of a key begins in the object at a place: the last one, if the key is there twice."""
+    found = [member.start for member in members(text, start) if member.key == key] if start is not None else []
+    return found[-1] if found else None
+
+
 def _parts(value: Any, text: str, name: str, limits: Limits) -> list[Part]:
     start = _skip(text, 0)
     end = len(text.rstrip())
@@ -140,31 +205,19 @@ def _parts(value: Any, text: str, name: str, limits: Limits) -> list[Part]:
     if not isinstance(value, dict) or not value:
         return [Part("prose", start, end)]
     parts: list[Part] = []
-    position = start + 1
-    while text[position := _skip(text, position)] == '"':
-        key, colon = DECODER.raw_decode(text, position)
-        begin = _skip(text, _skip(text, colon) + 1)
-        member, stop = DECODER.raw_decode(text, begin)
-        if _is_table(member):
-            parts += _table(member, text, begin, stop, key, limits)
+    for member in members(text, start):
+        if _is_table(member.value):
+            parts += _table(member.value, text, member.start, member.stop, member.key, limits)
         else:
-            parts.append(Part("prose", position, stop, key))
-        position = _skip(text, stop)
-        position += text[position] == ","
+            parts.append(Part("prose", member.first, member.stop, member.key))
     return parts
 
 
 def _table(records: list[dict[str, Any]], text: str, start: int, end: int, name: str, limits: Limits) -> list[Part]:
     if len(records) > limits.rows:
         raise LimitError("rows", len(records), limits.rows)
-    parts = [Part("table", start, end, name, meta={"columns": columns_of(records)})]
-    position = start
-    for _ in records:
-        position = _skip(text, position + 1)  # over the bracket, then over a comma
-        _, stop = DECODER.raw_decode(text, position)
-        parts.append(Part("row", position, stop))
-        position = _skip(text, stop)
-    return parts
+    table = Part("table", start, end, name, meta={"columns": columns_of(records)})
+    return [table, *(Part("row", member.start, member.stop) for member in members(text, start))]
 
 
 def _skip(text: str, position: int) -> int:

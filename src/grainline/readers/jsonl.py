@@ -1,4 +1,4 @@
-"""JSON Lines to documents: one a line for a BEIR corpus, one table for any other records."""
+"""JSON Lines to documents: one a line for a BEIR corpus and for conversations, one for a chat, one table for any other records."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from grainline.errors import LimitError, UnreadableError
 from grainline.readers.build import decode, document, title_of
+from grainline.readers.chats import EACH, find_chats, read_chats
 from grainline.readers.code_records import Snippets
 from grainline.readers.json import columns_of, whole_letters
 from grainline.types import Document, Limits, Part
@@ -21,13 +22,14 @@ PATH_SEPARATOR = " > "
 
 
 class Jsonl:
-    """Reads `.jsonl`: records with "_id" and "text" are documents of their own, others are rows of one table."""
+    """Reads `.jsonl`: records with "_id" and "text" are documents of their own, messages a chat, others are rows of one table."""
 
     def read(self, data: bytes, source: str, limits: Limits) -> Iterator[Document]:
         """Yield, for a BEIR corpus, a document a line, in order: source "FILE#_id", text as given, `meta` with "_id", "path" (a
         list, from "Part One > Chapter 2") and "fields" (all other strings, numbers and truth values). A text that is source code, by
-        "lang", "language", the suffix of "path", or its own looks, has the parts of code and `meta["code"]`. Else yield one document
-        whose text is the source: a table part (`meta` has "columns") over a row part a record.
+        "lang", "language", the suffix of "path", or its own looks, has the parts of code and `meta["code"]`. For messages, or
+        conversations, yield what `readers.chats` makes of them. Else yield one document whose text is the source: a table part (`meta`
+        has "columns") over a row part a record.
 
         Raises `UnreadableError` that names the line for broken JSON, a record without what the first one has, or an `_id`
         that was there before; `LimitError` beyond `limits.documents` or `limits.rows`.
@@ -38,6 +40,9 @@ class Jsonl:
         records = _records(rows if mended is text else mended.split("\n"))
         if records and _is_beir(records[0][1]):
             yield from _beir(records, source, limits)
+        elif chats := find_chats([record for _, record in records]):
+            one = EACH not in chats.steps
+            yield from read_chats(chats, lambda chat, message: records[message if one else chat][0], source, limits)
         else:
             yield _table(rows, records, text, source, limits)
 

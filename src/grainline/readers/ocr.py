@@ -1,5 +1,5 @@
-"""Words in pictures, by rapidocr (extra `ocr`): English and Chinese, about two seconds a page, and nothing is fetched: the weights are
-part of the package.
+"""Words in pictures, by rapidocr (extra `ocr`): English and Chinese, some two seconds a page, a quarter of one for a small picture, and
+nothing is fetched: the weights are part of the package.
 
 It runs in a process of its own with bounded memory and time (`readers.apart`): it decodes what strangers made. A picture that holds no
 words makes no document. What it cannot do: cut columns apart, read a screenshot many times as long as it is wide.
@@ -31,6 +31,8 @@ GAP = 1.2  #: of the height of a line: what stands farther apart is in another c
 MOST_PIXELS = 80_000_000  #: of a picture; an A3 page at 600 dots an inch has 70 million
 LEAST_SIDES = (64, 24)  #: pixels of the longer and the shorter side: anything smaller is an icon
 FRAMES = 100  #: pages of a TIFF
+#: what is decoded: other formats than those of pictures may start programs
+FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF")
 
 #: a line: its words, left, right, bottom and height; in points from the lower left corner for a page, in pixels from the upper left one
 #: for a picture
@@ -75,6 +77,32 @@ def render(data: bytes, page: int, box: Sequence[float], limits: Limits) -> byte
     return base64.b64decode(parse_apart("grainline.readers.ocr:png_of_page", data, limits, more))
 
 
+def read_pictures(pictures: Sequence[bytes], limits: Limits) -> list[list[str]]:
+    """The lines of each of several pictures, in one go; none for one that cannot be decoded. Raises as `read_image`."""
+    if not is_installed():
+        raise MissingExtraError("rapidocr", "ocr")
+    more = More([len(data) for data in pictures], LOADING + PAGE_SECONDS * len(pictures), MEMORY_BYTES)
+    found: list[list[str]] = parse_apart("grainline.readers.ocr:words_of_pictures", b"".join(pictures), limits, more)
+    return found
+
+
+def read_boxes(data: bytes, boxes: Sequence[Sequence[float]], limits: Limits) -> list[list[str]]:
+    """The lines in each of several boxes of a PDF: page by number from 0, left, bottom, right, top in points. Raises as `read_image`."""
+    if not is_installed():
+        raise MissingExtraError("rapidocr", "ocr")
+    more = More([side for box in boxes for side in box], LOADING + PAGE_SECONDS * len(boxes), MEMORY_BYTES)
+    found: list[list[str]] = parse_apart("grainline.readers.ocr:words_of_boxes", data, limits, more)
+    return found
+
+
+def is_large(data: bytes, sides: tuple[int, int]) -> bool:
+    """Whether a picture has at least so many pixels on its longer and on its shorter side; False for what is none."""
+    try:
+        return _look(data, sides)[1]
+    except UnreadableError:
+        return False
+
+
 class Image:
     """Reads pictures: `.png`, `.jpg`, `.webp`, `.tif`, `.bmp`."""
 
@@ -100,14 +128,15 @@ def lines_of_image(data: bytes, limits: Limits) -> list[list[OcrLine]]:
 
     found = []
     try:
-        with Pictures.open(io.BytesIO(data)) as picture:
+        with Pictures.open(io.BytesIO(data), formats=FORMATS) as picture:
             for number, frame in enumerate(ImageSequence.Iterator(picture)):
                 if number >= min(FRAMES, limits.pages):
                     raise Exceeded("pages", number + 1, min(FRAMES, limits.pages))
                 _check(frame)
                 upright = ImageOps.exif_transpose(frame)
-                scale = upright.width / max(1, _shrunk(upright).width)
-                lines = _lines(_shrunk(upright))
+                shrunk = _shrunk(upright)
+                scale = upright.width / max(1, shrunk.width)
+                lines = _lines(shrunk)
                 found.append([[words, *(round(side * scale, 1) for side in sides)] for words, *sides in lines])
                 if picture.format != "TIFF":
                     break  # an animation says on every frame what it says on the first
@@ -128,6 +157,31 @@ def lines_of_pages(data: bytes, _limits: Limits, *pages: int) -> list[list[OcrLi
     return found
 
 
+def words_of_pictures(data: bytes, limits: Limits, *lengths: int) -> list[list[str]]:
+    """The side of `read_pictures` that runs apart: the pictures one behind the other, and their lengths."""
+    found: list[list[str]] = []
+    start = 0
+    for length in lengths:
+        try:
+            pages = lines_of_image(data[start : start + length], limits)
+        except UnreadableError:
+            pages = []
+        found.append([words for lines in pages for words, *_ in lines])
+        start += length
+    return found
+
+
+def words_of_boxes(data: bytes, _limits: Limits, *numbers: float) -> list[list[str]]:
+    """The side of `read_boxes` that runs apart."""
+    found: list[list[str]] = []
+    for at in range(0, len(numbers), 5):
+        page, *box = numbers[at : at + 5]
+        picture, scale, _ = _rendered(data, int(page), box)
+        is_page = picture.width > (box[2] - box[0]) * scale + 2  # nothing is cut out of a turned page, nor beyond its edge
+        found.append([] if is_page else [words for words, *_ in _lines(picture)])
+    return found
+
+
 def png_of_page(data: bytes, _limits: Limits, page: int, *box: float) -> str:
     """The side of `render` that runs apart; in base64."""
     out = io.BytesIO()
@@ -135,15 +189,15 @@ def png_of_page(data: bytes, _limits: Limits, page: int, *box: float) -> str:
     return base64.b64encode(out.getvalue()).decode("ascii")
 
 
-def _look(data: bytes) -> tuple[int, bool]:
+def _look(data: bytes, sides: tuple[int, int] = LEAST_SIDES) -> tuple[int, bool]:
     """How many pages a picture has, and whether it is large enough to hold words; raises `UnreadableError`."""
     from PIL import Image as Pictures
 
     try:
-        with Pictures.open(io.BytesIO(data)) as picture:
+        with Pictures.open(io.BytesIO(data), formats=FORMATS) as picture:
             _check(picture)
             frames = min(getattr(picture, "n_frames", 1), FRAMES) if picture.format == "TIFF" else 1
-            return frames, max(picture.size) >= LEAST_SIDES[0] and min(picture.size) >= LEAST_SIDES[1]
+            return frames, max(picture.size) >= sides[0] and min(picture.size) >= sides[1]
     except UnreadableError:
         raise
     except Exception as error:  # decoders of a dozen formats throw what they like
@@ -222,7 +276,9 @@ def _engine() -> Any:
     import rapidocr
 
     folder = Path(rapidocr.__file__).parent / "models"
-    params: dict[str, Any] = {"Global.log_level": "critical"}
+    # by itself it would blow up the shorter side of a picture to 736 pixels: a strip with one line of words took 5 s in place of .4,
+    # and its words were found no better
+    params: dict[str, Any] = {"Global.log_level": "critical", "Det.limit_type": "max", "Det.limit_side_len": SIDE}
     for step, pattern in (("Det", "*_det_*.onnx"), ("Cls", "*_cls_*.onnx"), ("Rec", "*_rec_*.onnx")):
         weights = sorted(folder.glob(pattern))
         if not weights:

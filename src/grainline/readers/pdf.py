@@ -1,7 +1,7 @@
 """PDF by its text layer: a part for each page, headings from the bookmarks, paragraphs by where their lines stand, tables and figures by
-their captions. A page that is only a picture is read by OCR where that is installed.
+their captions. A page that is only a picture is read by OCR where that is installed, and so are the words in pictures on other pages.
 
-Left out: running heads and page numbers, annotations, forms, embedded files, words in pictures. Tables without a caption are lines of text.
+Left out: running heads and page numbers, annotations, forms, embedded files. Tables without a caption are lines of text.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from grainline.readers.apart import parse_apart
 from grainline.readers.build import Layout, document, flow
 from grainline.readers.pdf_blocks import Block, Line, blocks_of, without_running_heads, words_of
 from grainline.readers.pdf_parts import Page, parts_of
+from grainline.readers.pdf_pictures import with_words
 from grainline.readers.pdf_scans import read_scans
 from grainline.types import Document, Limits
 
@@ -48,7 +49,8 @@ class Pdf:
     def read(self, data: bytes, source: str, limits: Limits) -> Iterator[Document]:
         """Yield one document; `meta` has "pages" and "pages_without_text", a page's `meta` its "label" if that is not its number.
 
-        Where pages are scans, `meta` has "ocr" (what read them), "ocr_pages" (their numbers), and "notes" on those that were not read.
+        Where pages are scans, `meta` has "ocr" (what read them), "ocr_pages" (their numbers), and "notes" on those that were not read; for
+        pictures on other pages it is that of `pictures.Words`.
         Raises `UnreadableError` for what is damaged, encrypted, or has no text at all, and `LimitError`.
         """
         found = parse_apart("grainline.readers.pdf_text:pages_of", data, limits)
@@ -81,10 +83,10 @@ class Pdf:
             pictures = [] if number in scans.pages else found["pictures"][number]
             laid.append(Page(str(number + 1), found["sizes"][number], lines, spans, firsts, cells, pictures))
         text = layout.text()
-        for page in laid:
-            for part in parts_of(page, text):
-                layout.mark(part.kind, part.start, part.end, part.name, meta=part.meta)
-        yield document(source, title, text, limits, parts=layout.parts(), meta=meta)
+        parts, said = with_words(data, laid, [list(parts_of(page, text)) for page in laid], limits)
+        for part in parts:
+            layout.mark(part.kind, part.start, part.end, part.name, meta=part.meta)
+        yield document(source, title, text, limits, parts=layout.parts(), meta=said.meta(meta))
 
 
 def _largest_words(pages: Sequence[Sequence[Line]]) -> str:

@@ -1,4 +1,5 @@
-"""PowerPoint presentations: a page a slide, with its title, text, tables, charts, diagrams, pictures and the speaker's notes.
+"""PowerPoint presentations: a page a slide, with its title, text, tables, charts, diagrams, the speaker's notes, and pictures with the
+words in them as far as OCR reads them.
 
 Left out: what a slide takes over from its master, comments, animations, embedded files.
 """
@@ -13,7 +14,8 @@ from grainline.errors import LimitError, UnreadableError
 from grainline.readers.archive import Archive, parse_xml
 from grainline.readers.build import Layout, document, flow
 from grainline.readers.captions import labelled
-from grainline.readers.docx import original_of
+from grainline.readers.docx import add_pictured, alternative_of, original_of
+from grainline.readers.pictures import Words, of_archive
 from grainline.types import Document, Limits
 
 _P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
@@ -31,8 +33,11 @@ class Pptx:
     """Reads `.pptx`."""
 
     def read(self, data: bytes, source: str, limits: Limits) -> Iterator[Document]:
-        """Yield one document; raises `UnreadableError` for what is damaged, encrypted or no presentation, and `LimitError`."""
-        Archive(data, limits)
+        """Yield one document; `meta` has "pages", and that of `pictures.Words`. A slide of nothing but pictures has their words for text.
+
+        Raises `UnreadableError` for what is damaged, encrypted or no presentation, and `LimitError`.
+        """
+        archive = Archive(data, limits)
         import pptx
 
         layout = Layout()
@@ -41,8 +46,10 @@ class Pptx:
             slides = len(presentation.slides)
             if slides > limits.pages:
                 raise LimitError("pages", slides, limits.pages)
-            for number, slide in enumerate(presentation.slides, 1):
-                _Slide(slide.part, layout).write(number)
+            parts_of_slides = [slide.part for slide in presentation.slides]
+            words = of_archive(archive, [member for part in parts_of_slides for member in _members(part)], limits)
+            for number, part in enumerate(parts_of_slides, 1):
+                _Slide(part, layout, words).write(number)
             named = presentation.core_properties.title or ""
         except RecursionError as error:
             raise UnreadableError("nested too deeply") from error
@@ -54,17 +61,19 @@ class Pptx:
         parts = labelled(text, layout.parts())
         named = "" if named in ("PowerPoint Presentation", "PowerPoint 演示文稿") else named  # what the programs put there
         title = next((part.name for part in parts if part.kind == "heading"), named)
-        yield document(source, title, text, limits, parts=parts, meta={"pages": slides})
+        yield document(source, title, text, limits, parts=parts, meta=words.meta({"pages": slides}))
 
 
 class _Slide:
     """Adds one slide to the layout."""
 
-    def __init__(self, part: Any, layout: Layout) -> None:
+    def __init__(self, part: Any, layout: Layout, words: Words[str]) -> None:
         self._part = part
         self._layout = layout
+        self._words_of = words
         self._number = 0
         self._title = (0, 0)  # the span of the slide's title
+        self._unnamed: list[dict[str, Any]] = []  # pictures that have words, on a slide without a title
 
     def write(self, number: int) -> None:
         """Add the title, then all else in the order of the slide, then the notes, as a page of this number."""
@@ -82,10 +91,20 @@ class _Slide:
                 self._shape(shape)
         for shape in self._notes():
             layout.add(_text(shape), "prose", meta={"notes": True})
+        self._place(start)
         if layout.length > start:
             layout.mark(
                 "page", start, layout.length, str(number), meta={"hidden": True} if root.get("show") in ("0", "false") else {}
             )
+
+    def _place(self, start: int) -> None:
+        """Put the pictures that nothing names to the first line of the slide, which begins at `start`; if it has none, add their words."""
+        line = self._layout.text()[start:].partition("\n")[0] if self._unnamed else ""
+        for meta in self._unnamed:
+            if line:
+                self._layout.mark("image", start, start + len(line), meta=meta)
+            else:
+                add_pictured(self._layout, meta)
 
     def _notes(self) -> Iterator[Any]:
         for relation in self._part.rels.values():
@@ -106,14 +125,17 @@ class _Slide:
                 if (root := self._related(diagram.get(_R + "dm"))) is not None:
                     self._layout.add("\n".join(filter(None, map(_text, root.iter(_DGM + "pt")))), "prose")
         properties = next(shape.iter(_P + "cNvPr"), None)
-        words = flow(properties.get("descr") or properties.get("title") or "") if properties is not None else ""
+        words = alternative_of(properties) if properties is not None else ""
         blip = next(shape.iter(_A + "blip"), None)
         relation = self._part.rels.get(blip.get(_R + "embed")) if blip is not None else None
-        meta = {**original_of(relation), "page": str(self._number)}
+        original = original_of(relation)
+        meta = {**original, **self._words_of.of(original.get("member")), "page": str(self._number)}
         if words:
             self._layout.add(words, "image", name=words, meta=meta)
         elif shape.tag == _P + "pic" and self._title[0] < self._title[1] and "src" in meta:
             self._layout.mark("image", *self._title, meta=meta)  # all that names it is the title of its slide
+        elif "ocr" in meta:
+            self._unnamed.append(meta)
 
     def _related(self, key: str | None) -> Any:
         """The root of the XML part that a relation of the slide leads to; None if it leads nowhere or out of the file."""
@@ -144,6 +166,12 @@ class _Slide:
         rows = [[categories.get(key, ""), *(column.get(key, "") for column in columns)] for key in keys]
         if rows:
             self._layout.add_table([["", *names], *rows], name=title, meta={"page": str(self._number)})
+
+
+def _members(slide: Any) -> list[str]:
+    """The pictures that a slide refers to, by their names in the archive."""
+    relations = [relation for relation in slide.rels.values() if relation.reltype.endswith("/image")]
+    return [original["member"] for relation in relations if "member" in (original := original_of(relation))]
 
 
 def _points(series: Any, name: str) -> dict[int, str]:

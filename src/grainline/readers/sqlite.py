@@ -1,11 +1,12 @@
-"""SQLite databases to documents, one a table: what its columns are, then its rows. The file's bytes are never opened by name."""
+"""SQLite databases to documents, one a table: what its columns are, then its rows. Only a file too large for memory is opened by name."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from grainline.errors import UnreadableError
@@ -20,6 +21,10 @@ STEPS_BETWEEN_LOOKS = 100_000
 STEPS = 10_000_000
 STEPS_PER_BYTE = 40
 ROWS_AT_ONCE = 1000
+#: rows of a table that the text of a large file has: what it looks like; SQL reads the others where they lie
+FIRST_ROWS = 2_000
+#: bytes of one value of a large file
+LONGEST_VALUE = 64 << 20
 
 ALLOWED = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ})
 ALLOWED_PRAGMAS = frozenset({"table_xinfo", "foreign_key_list"})
@@ -48,39 +53,58 @@ class Sqlite:
         "Table.Column"), and "rows_left_out" if all tables together have more than `limits.rows` rows, or one has more text
         than `limits.characters`. Raises `UnreadableError` for anything but a sound, unencrypted database.
         """
-        if not data.startswith(MAGIC):
-            raise UnreadableError("not an SQLite database, or an encrypted one: its first bytes are not SQLite's")
-        if len(data) < 512:
-            raise UnreadableError("damaged SQLite database: it ends within its first page")
-        try:
-            with closing(_open(data)) as connection:
-                yield from _documents(connection, source, limits)
-        except (sqlite3.Error, UnicodeError) as error:
-            reason = "its pages lead in circles" if str(error) == "interrupted" else str(error)
-            raise UnreadableError(f"damaged SQLite database: {reason}") from None
+        _check(data[: len(MAGIC)], len(data))
+        with _sound(), closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+            image = bytearray(data)
+            image[JOURNAL_BYTES] = b"\1\1"
+            connection.deserialize(image)
+            _lock(connection, len(data))
+            yield from _documents(connection, source, limits, limits.rows)
+
+    def read_in_place(self, path: Path, source: str, limits: Limits) -> Iterator[Document]:
+        """As `read`, for a file that is too large for memory: the text has the first `FIRST_ROWS` rows of each table.
+
+        What a write-ahead log beside the file adds to it is not read. Raises `OSError` too.
+        """
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            _check(file.read(len(MAGIC)), size)
+        uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"  # nothing is written, not even a lock, nor beside it
+        with _sound(), closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as connection:
+            _lock(connection, size)
+            yield from _documents(connection, source, limits, FIRST_ROWS)
 
 
-def _open(data: bytes) -> sqlite3.Connection:
-    image = bytearray(data)
-    image[JOURNAL_BYTES] = b"\1\1"
-    connection = sqlite3.connect(":memory:", isolation_level=None)
+def _check(magic: bytes, size: int) -> None:
+    if magic != MAGIC:
+        raise UnreadableError("not an SQLite database, or an encrypted one: its first bytes are not SQLite's")
+    if size < 512:
+        raise UnreadableError("damaged SQLite database: it ends within its first page")
+
+
+@contextmanager
+def _sound() -> Iterator[None]:
+    """Turn what SQLite has against a file into `UnreadableError`."""
     try:
-        connection.deserialize(image)
-        for pragma in ("trusted_schema=OFF", "cell_size_check=ON", "query_only=ON"):
-            connection.execute(f"PRAGMA {pragma}")
-    except sqlite3.Error:
-        connection.close()
-        raise
-    connection.text_factory = _text
-    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, max(len(data), 1 << 20))
+        yield
+    except (sqlite3.Error, UnicodeError) as error:
+        reason = "its pages lead in circles" if str(error) == "interrupted" else str(error)
+        raise UnreadableError(f"damaged SQLite database: {reason}") from None
+
+
+def _lock(connection: sqlite3.Connection, size: int) -> None:
+    """Bound what reading a database of `size` bytes may do and cost."""
+    for pragma in ("trusted_schema=OFF", "cell_size_check=ON", "query_only=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+    connection.text_factory = text_of
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, min(max(size, 1 << 20), LONGEST_VALUE))
     connection.set_authorizer(_authorize)
-    looks = (STEPS + STEPS_PER_BYTE * len(data)) // STEPS_BETWEEN_LOOKS
+    looks = (STEPS + STEPS_PER_BYTE * size) // STEPS_BETWEEN_LOOKS
     budget = iter(range(looks))
     connection.set_progress_handler(lambda: next(budget, None) is None, STEPS_BETWEEN_LOOKS)
-    return connection
 
 
-def _text(data: bytes) -> str:
+def text_of(data: bytes) -> str:
     """Text as the file holds it: UTF-8, or the GB18030 that old programs wrote in its place."""
     try:
         return data.decode("utf-8")
@@ -88,12 +112,15 @@ def _text(data: bytes) -> str:
         return data.decode("gb18030", "replace")
 
 
-def _authorize(action: int, first: str | None, *_rest: str | None) -> int:
-    is_allowed = action in ALLOWED or (action == sqlite3.SQLITE_PRAGMA and first in ALLOWED_PRAGMAS)
+def _authorize(action: int, first: str | None, second: str | None, *_rest: str | None) -> int:
+    is_pragma = action == sqlite3.SQLITE_PRAGMA and first in ALLOWED_PRAGMAS
+    is_count = action == sqlite3.SQLITE_FUNCTION and second == "count"
+    is_allowed = action in ALLOWED or is_pragma or is_count
     return sqlite3.SQLITE_OK if is_allowed else sqlite3.SQLITE_DENY
 
 
-def _documents(connection: sqlite3.Connection, source: str, limits: Limits) -> Iterator[Document]:
+def _documents(connection: sqlite3.Connection, source: str, limits: Limits, most: int) -> Iterator[Document]:
+    """A document a table with `most` of its rows, if `limits` let it have so many."""
     tables = _tables(connection)
     if not tables:
         raise UnreadableError("the database has no tables")
@@ -103,9 +130,9 @@ def _documents(connection: sqlite3.Connection, source: str, limits: Limits) -> I
         columns = _columns(connection, table, keys)
         if not columns:
             continue
-        schema, header = _schema(table, columns), " | ".join(_cell(column.name) for column in columns)
+        schema, header = _schema(table, columns), line([column.name for column in columns])
         room = limits.characters - len(schema) - len(header) - 2
-        rows, left_out = _rows(connection, table, columns, rows_left, room)
+        rows, left_out = _rows(connection, table, columns, min(rows_left, most), room)
         rows_left -= len(rows)
         parts, text = _parts(table, columns, schema, [header, *rows])
         meta = _meta(table, columns) | ({"rows_left_out": left_out} if left_out else {})
@@ -148,16 +175,30 @@ def _rows(
     names = ", ".join(_quoted(column.name) for column in columns)
     cursor = connection.execute(f"SELECT {names} FROM {_quoted(table)}")
     rows: list[str] = []
-    size = left_out = 0
+    size = 0
     while batch := cursor.fetchmany(ROWS_AT_ONCE):
         for cells in batch:
-            line = " | ".join([_cell(cell) for cell in cells]) if not left_out else ""
-            size += len(line) + 1
-            if left_out or len(rows) >= most or size > characters:
-                left_out += 1
-            else:
-                rows.append(line)
-    return rows, left_out
+            said = line(cells)
+            size += len(said) + 1
+            if len(rows) >= most or size > characters:
+                count = connection.execute(f"SELECT count(*) FROM {_quoted(table)}").fetchone()[0]
+                return rows, max(1, count - len(rows))
+            rows.append(said)
+    return rows, 0
+
+
+def line(cells: Sequence[object]) -> str:
+    """A row as it stands in the text of its table.
+
+    >>> line([1, None, "a\\nb", b"xyz"])
+    '1 |  | a b | <blob 3 bytes>'
+    """
+    return " | ".join([_cell(cell) for cell in cells])
+
+
+def cut(text: str) -> list[str]:
+    """The cells of a line; more than there were if one of them holds " | " itself."""
+    return text.split(" | ")
 
 
 def _cell(value: object) -> str:

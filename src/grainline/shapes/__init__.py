@@ -26,7 +26,9 @@ from grainline.types import Document, Edge, Node, Shaped
 __all__ = ["sentence_nodes", "shape"]
 
 #: parts that make structure; text with none of them may be one passage
-_STRUCTURE = frozenset({"heading", "code", "table", "class", "function", "signature", "package", "row", "header", "image"})
+_STRUCTURE = frozenset(
+    {"heading", "code", "table", "class", "function", "signature", "package", "row", "header", "image", "turn"}
+)
 
 
 def shape(document: Document) -> Shaped:
@@ -117,7 +119,7 @@ class _Shaping:
     def _exchanges(self) -> list[Span]:
         """The exchanges of a chat, bounded by headings and tables."""
         borders = sorted(part.start for part in self.document.parts if part.kind in ("heading", "table"))
-        self.turns = [] if self.is_code else turns.turns(self.text, borders)
+        self.turns = [] if self.is_code else turns.turns_of(self.document, borders)
         return turns.spans(self.turns, borders)
 
     def _is_leaf(self, span: Span) -> bool:

@@ -1,7 +1,7 @@
 """Chats and transcripts: turns with their speakers, and the exchanges that they make up.
 
-A text is one only if most of its lines (or paragraphs) begin a turn of one style, few speakers take turns again and again, and what they
-say is speech: logs, records and glossaries look alike otherwise.
+A reader that knows the turns has parts for them. Any other text is a chat only if most of its lines (or paragraphs) begin a turn of one
+style, few speakers take turns again and again, and what they say is speech: logs, records and glossaries look alike otherwise.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 from grainline.shapes.passages import cut_prose, cut_table, fits
 from grainline.shapes.tree import Span, trim
+from grainline.types import Document
 
 #: turns that a chat has at least, and the share of its lines, or paragraphs, that begin one
 LEAST, SHARE = 4, 0.6
@@ -104,6 +105,14 @@ def may_be_chat(text: str) -> bool:
     return len(_LIKELY.findall(text, 0, BEGINNING)) >= max(LEAST, HEADERS / 2 * lines)
 
 
+def turns_of(document: Document, borders: Sequence[int] = ()) -> list[Turn]:
+    """The turns that a reader saw, else those that the text is written in."""
+    text = document.text
+    seen = [part for part in document.parts if part.kind == "turn"]
+    said = [Turn(part.start, part.end, part.name, str(part.meta.get("time", "")), text[part.start : part.end]) for part in seen]
+    return said or turns(text, borders)
+
+
 def turns(text: str, borders: Sequence[int] = ()) -> list[Turn]:
     """The turns of a chat in order, each up to the next one or to the next of `borders`, where something else begins (a section, a
     table); none if the text is no chat."""
@@ -137,11 +146,12 @@ def _stop(borders: Sequence[int], start: int, following: int) -> int:
 
 def exchanges(said: Sequence[Turn], borders: Sequence[int] = ()) -> list[Exchange]:
     """The turns in exchanges: a new one begins where the person who opened the last one speaks anew, unless a question was put to
-    them; after a silence; at a border (the beginning of a section); and after `MOST` turns."""
+    them; after a silence; at a border (the beginning of a section); and after `MOST` turns. Who speaks but once opens none."""
+    counts = Counter(turn.speaker for turn in said)
     made: list[Exchange] = []
     for turn in said:
         now = made[-1].turns if made else []
-        if not now or len(now) >= MOST or _parted(now[-1], turn, borders) or _anew(now, turn):
+        if not now or len(now) >= MOST or _parted(now[-1], turn, borders) or _anew(now, turn, counts):
             made.append(Exchange([turn]))
         else:
             now.append(turn)
@@ -231,8 +241,8 @@ def _when(style: Style, match: re.Match[str]) -> str:
     return " ".join(match["when"].split()) if style.timed else ""
 
 
-def _anew(now: Sequence[Turn], turn: Turn) -> bool:
-    opener, last = now[0].speaker, now[-1]
+def _anew(now: Sequence[Turn], turn: Turn, counts: Mapping[str, int]) -> bool:
+    opener, last = next((each.speaker for each in now if counts[each.speaker] > 1), ""), now[-1]
     return turn.speaker == opener and last.speaker != opener and not _ASKS.search(last.said)
 
 
