@@ -42,6 +42,7 @@ from grainline.store.records import Stored
 from grainline.store.salvage import Salvaged, rows, salvage
 from grainline.store.snapshot import Snapshot
 from grainline.store.writer import Writer
+from grainline.tables.derived import FOLDER as TABLES
 from grainline.types import Limits
 
 #: where the fresh library is made
@@ -122,7 +123,7 @@ class _Visit:
             shutil.rmtree(self._work)
 
     def _strangers(self) -> Iterator[str]:
-        ours = {LOCK_NAME, *(path.name for path in leftovers(self._path))}
+        ours = {LOCK_NAME, TABLES, *(path.name for path in leftovers(self._path))}
         for entry in self._folder.iterdir():
             if entry.name not in ours and not entry.name.startswith(f"{FILE_NAME}.damaged-"):
                 yield entry.name

@@ -6,6 +6,7 @@ GrainlineError
 +-- UnreadableError     a file that cannot be read, with the reason; the rest of an add goes on
 |   +-- LimitError      a file beyond a named limit
 +-- PatternError        a regular expression that the engine refuses
++-- QueryError          a statement of SQL that is refused, fails or takes too long
 +-- BusyError           another process is writing to the library
 +-- DamagedError        bytes of the library are not what was written; `grainline doctor` mends
 +-- StorageError        the disk is full, read-only or failing; nothing was changed
@@ -41,6 +42,10 @@ class LimitError(UnreadableError):
 
 class PatternError(GrainlineError):
     """A regular expression that the linear-time engine refuses."""
+
+
+class QueryError(GrainlineError):
+    """A statement of SQL that may not run, cannot run, or did not end in time."""
 
 
 class BusyError(GrainlineError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -10,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+import grainline.readers.files as files
+import grainline.tables.derived as derived
 from grainline.errors import NotFoundError, UnreadableError, UsageError
 from grainline.keys import keys
 from grainline.readers import reader_for
@@ -97,6 +98,7 @@ def remove(folder: Path, sources: Sequence[str]) -> int:
         _forget(writer, files, gone, dropped)
         _index(writer, [], sorted(dropped))
         writer.commit()
+        _sweep(writer)
     return len(dropped)
 
 
@@ -121,6 +123,12 @@ def _forget(writer: Writer, files: Mapping[str, File], gone: set[str], dropped: 
     for root in writer.roots():
         if root not in roots:
             writer.drop_root(root)
+
+
+def _sweep(writer: Writer) -> None:
+    """Delete the tables that were derived from files which are no longer in the library."""
+    if (writer.folder / derived.FOLDER).is_dir():
+        derived.sweep(writer.folder, {file.digest for file in writer.files().values()})
 
 
 def _quiet(_done: int, _total: int, _path: str) -> None:
@@ -160,6 +168,7 @@ class _Add:
             self._writer.drop_file(path)
         self._summary.removed = len(gone) - len(moved)
         self._commit()
+        _sweep(self._writer)
         self._progress(len(found), len(found), "")
         self._summary.documents = self._writer.manifest.documents
         return self._summary
@@ -222,8 +231,9 @@ class _Add:
         known = self._known.get(path)
         labels = tuple(sorted(set(self._options.labels)))
         try:
-            data = read_bytes(file, self._options.limits)
-            digest = hashlib.blake2b(data, digest_size=16).hexdigest()
+            limits = self._options.limits
+            data = file if files.is_in_place(file, limits) else read_bytes(file, limits)
+            digest = files.digest(data)
             if known and known.digest == digest and labels in ((), known.labels):
                 self._summary.unchanged += 1
                 return
@@ -254,13 +264,16 @@ class _Add:
         count = len(self._rows) - before
         self._files.append(File(path, root, digest, file.size, file.mtime_ns, count, labels))
 
-    def _read(self, data: bytes, path: str, labels: tuple[str, ...]) -> list[tuple[Document, Shaped]]:
+    def _read(self, given: bytes | Found, path: str, labels: tuple[str, ...]) -> list[tuple[Document, Shaped]]:
+        """The documents in the bytes of a file, or in a file that is to be read in its place."""
         reader = reader_for(path)
         if reader is None:
             raise UnreadableError("no reader for files of this kind")
         made = []
         sources = set()
-        for document in reader.read(data, path, self._options.limits):
+        limits = self._options.limits
+        found = reader.read(given, path, limits) if isinstance(given, bytes) else files.read_in_place(given, path, limits)
+        for document in found:
             if document.source in sources:
                 raise UnreadableError(f"two documents in it go by {document.source}")
             sources.add(document.source)

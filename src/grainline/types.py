@@ -25,7 +25,7 @@ class Part:
     """A span that a reader saw, in reading order; spans may nest (a row in a table, a docstring in a function).
 
     `kind` is one of heading, prose, code, table, header, row, image, link, page, package, class, function, docstring, comment,
-    signature. `name` is what a person would call it (a heading's words, a symbol's qualified name, a caption); `level` is the depth
+    signature, turn. `name` is what a person would call it (a heading's words, a symbol's qualified name, a caption); `level` is the depth
     of a heading (1 is the highest) or of a symbol.
     """
 
@@ -56,7 +56,7 @@ class Document:
 class Node:
     """The smallest thing that can be returned or cited: a span of a document.
 
-    `kind` is one of document, section, passage, sentence, table, row, image, class, function, window. `meta["path"]` holds the names
+    `kind` is one of document, section, passage, sentence, table, row, image, class, function, exchange, turn, window. `meta["path"]` holds the names
     above it (part > chapter > section) where it has any.
     """
 
@@ -154,12 +154,24 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Computed:
+    """What an agent worked out rather than found: a statement of SQL, the names of its columns and its rows of str, int, float, bytes
+    or None; `truncated` says whether there are more."""
+
+    sql: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    truncated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
-    """What an agent hands over: hits, best first, the steps that led to them and their whole cost."""
+    """What an agent hands over: hits, best first, the steps that led to them and their whole cost; `computed` rests on the hits."""
 
     hits: tuple[Hit, ...]
     trace: tuple[Step, ...] = ()
     cost: Cost = Cost()
+    computed: Computed | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from grainline.match.pattern import Pattern
 from grainline.store.snapshot import Snapshot
 from grainline.types import EVERYWHERE, NO_LIMIT, Budget, Evidence, Where
 
-_QUOTED = re.compile(r"`([^`]+)`|\"([^\"]{2,})\"|“([^”]{2,})”|「([^」]+)」|『([^』]+)』")
+QUOTED = re.compile(r"`([^`]+)`|\"([^\"]{2,})\"|“([^”]{2,})”|「([^」]+)」|『([^』]+)』")
 #: words that can only be names: with an underscore, ::, a dot or digits inside letters, capitals inside, or in capitals with digits
-_IDENTIFIER = re.compile(
+IDENTIFIER = re.compile(
     r"\b(?:[A-Za-z]\w*(?:::\w+)+|[A-Za-z]\w*_\w+|[a-z]+[A-Z]\w*|[A-Z]{1,6}-?\d{2,}\w*|0x[0-9A-Fa-f]+|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+)\b"
 )
 
@@ -41,8 +41,8 @@ def pattern_of(question: str) -> str:
     stripped = question.strip()
     if len(stripped) > 2 and stripped.startswith("/") and stripped.endswith("/"):
         return stripped[1:-1]
-    if quoted := ["".join(groups) for groups in _QUOTED.findall(stripped)]:
+    if quoted := ["".join(groups) for groups in QUOTED.findall(stripped)]:
         return "|".join(map(re.escape, quoted))
-    if " " in stripped and (names := _IDENTIFIER.findall(stripped)):
+    if " " in stripped and (names := IDENTIFIER.findall(stripped)):
         return "|".join(map(re.escape, dict.fromkeys(names)))
     return stripped

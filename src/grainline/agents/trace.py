@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from time import perf_counter
 
-from grainline.types import NO_LIMIT, Budget, Cost, Evidence, Hit, Step
+from grainline.types import NO_LIMIT, Budget, Computed, Cost, Evidence, Hit, Step
 
 
 class Trace:
@@ -38,6 +38,6 @@ class Trace:
         """What all steps so far have cost."""
         return sum((step.cost for step in self._steps), Cost())
 
-    def evidence(self, hits: Sequence[Hit]) -> Evidence:
+    def evidence(self, hits: Sequence[Hit], computed: Computed | None = None) -> Evidence:
         """The hits with the steps so far and their whole cost."""
-        return Evidence(tuple(hits), tuple(self._steps), self.cost())
+        return Evidence(tuple(hits), tuple(self._steps), self.cost(), computed)

@@ -12,13 +12,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import fsum
 
+from grainline.ask.cite import check, cite
+from grainline.ask.computed import told
 from grainline.ask.quote import quotable
-from grainline.errors import DamagedError
 from grainline.match.lexical import Lexical
-from grainline.match.pattern import line_of
 from grainline.store.snapshot import Snapshot
 from grainline.text import question_terms, terms
-from grainline.types import ASKED, Answer, Citation, Document, Evidence, Hit, Where
+from grainline.types import ASKED, Answer, Document, Evidence, Hit, Where
 
 #: hits that are read for sentences, and sentences that an answer has at most
 READ, SENTENCES = 8, 3
@@ -70,12 +70,14 @@ class Candidate:
 
 def answer(question: str, evidence: Evidence, snapshot: Snapshot, agent: str, where: Where) -> Answer:
     """Quote the sentences of the evidence that answer; raises `DamagedError` if a quote does not stand where it should."""
+    if evidence.computed:
+        return told(evidence, evidence.computed, snapshot, agent)
     weights = Lexical(snapshot).weights(question_terms(question), where)
     chosen = choose(candidates(question, evidence.hits[:READ], snapshot, weights), weights)
     answered = bool(chosen) and (_share(chosen, weights) >= ENOUGH or not weights)
     citations = tuple(cite(candidate.document, candidate.start, candidate.end) for candidate in chosen)
     for citation, candidate in zip(citations, chosen, strict=True):
-        _check(snapshot, candidate.document.id, citation)
+        check(snapshot, candidate.document.id, citation)
     quoted = " ".join(f"{plain(citation.quote)} [{number}]" for number, citation in enumerate(citations, 1))
     text = quoted if answered else "The library does not hold an answer to this question."
     return Answer(text, citations, evidence, answered, agent, (agent,), evidence.cost)
@@ -166,14 +168,3 @@ def _weight(own: frozenset[str], near: frozenset[str], weights: dict[str, float]
 def held(text: str, weights: dict[str, float]) -> frozenset[str]:
     """Which of the weighted terms a text holds."""
     return frozenset(weights.keys() & set(terms(text)))
-
-
-def cite(document: Document, start: int, end: int) -> Citation:
-    """The citation of a span."""
-    return Citation(document.source, start, end, line_of(document, start), document.text[start:end])
-
-
-def _check(snapshot: Snapshot, document_id: str, citation: Citation) -> None:
-    """Compare the quote with the stored text; it can only differ if something is broken, and then nothing is said."""
-    if not citation.quote or snapshot.document(document_id).text[citation.start : citation.end] != citation.quote:
-        raise DamagedError(f"a citation of {citation.source} does not match its text; run `grainline doctor`")

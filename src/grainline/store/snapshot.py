@@ -146,6 +146,17 @@ class Snapshot:
         inside = path.removeprefix(row[0]).lstrip("/")
         return Path(row[1]), Path(row[1]) / inside if inside else Path(row[1])
 
+    def recorded(self, document_id: str) -> tuple[int, int, str]:
+        """Bytes, time of change in ns and digest of the file that a document came from, when it was read last; raises `NotFoundError`,
+        `DamagedError`."""
+        path = self.at(self.number(document_id)).file
+        with translated(self.path):
+            row = self._connection.execute("SELECT * FROM files WHERE path=?", (path,)).fetchone()
+        if row is None:
+            raise DamagedError(f"the record of {path} is missing; run `grainline doctor`")
+        verify(f"the record of the file {path}", row[7], *row[:7])
+        return row[3], row[4], row[2]
+
     def array(self, stretch: Stretch, start: int = 0, stop: int | None = None) -> NDArray[np.generic]:
         """Elements `start:stop` of a stored array; raises `DamagedError` if a block of it is missing or damaged."""
         import numpy as np

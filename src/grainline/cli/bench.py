@@ -1,0 +1,131 @@
+"""`grainline bench`: quality and cost on labelled sets, and of what answers are made of."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from grainline.cli.options import bar, embedder_option, json_option, library_option, show
+
+
+@click.group()
+def bench() -> None:
+    """Measure quality and cost on labelled sets."""
+
+
+@bench.command()
+@click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--agent", "agents", default="fulltext,outline", show_default=True, help="Agents, with commas between.")
+@click.option("--limit", type=click.IntRange(min=1), help="Ask only the first so many questions.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Write the results to this file, with commit, machine and command."
+)
+@json_option
+def retrieval(folders: tuple[Path, ...], agents: str, limit: int | None, out: Path | None, as_json: bool) -> None:
+    """Index each BEIR FOLDER (corpus.jsonl, queries.jsonl, qrels.tsv) afresh and ask agents its questions.
+
+    With --json, prints one object a folder, each on a line of its own.
+    """
+    from grainline.bench import report, runs
+
+    results = []
+    for folder in folders:
+        with bar(f"{folder.name}") as progress:
+            results.append(runs.run_retrieval(folder, agents.split(","), limit, progress=progress))
+        if as_json:
+            click.echo(json.dumps(results[-1], ensure_ascii=False))
+    if out:
+        report.write(out, results, sys.argv)
+    if not as_json:
+        click.echo(report.table(results))
+
+
+@bench.command()
+@click.argument("vectors", required=False, type=click.Path(path_type=Path))
+@embedder_option
+@library_option
+@click.option("--families", help="Index families, with commas between (default: all that are installed).")
+@click.option(
+    "--queries", type=click.Path(path_type=Path), help="An .npy file of queries (default: some of the vectors, held out)."
+)
+@click.option("--picture", type=click.Path(path_type=Path), help="Write recall against latency to this SVG file.")
+@json_option
+def index(
+    vectors: Path | None,
+    embedder: str | None,
+    library: str | None,
+    families: str | None,
+    queries: Path | None,
+    picture: Path | None,
+    as_json: bool,
+) -> None:
+    """Build every index family over VECTORS (an .npy file), or over those that the library keeps: time, recall, disk and memory, and a
+    choice with its reason."""
+    from grainline.bench import index as indexes
+    from grainline.library import locate
+
+    with bar("Building") as progress:
+        result = indexes.run_index(
+            vectors or indexes.kept_vectors(locate(library), embedder),
+            families.split(",") if families else None,
+            queries or indexes.QUERIES,
+            progress=(lambda family: progress(0, 1, family)) if progress else None,
+        )
+    if picture:
+        picture.write_text(indexes.picture(result), encoding="utf-8")
+    show(result, as_json, f"{indexes.table(result)}\n\n{indexes.conclusion(result)}")
+
+
+@bench.command("models")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--models", required=True, metavar="SPEC,...", help="Encoders, with commas between (see `grainline models`).")
+@click.option("--limit", type=click.IntRange(min=1), help="Ask only the first so many questions.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Write the results to this file, with commit, machine and command."
+)
+@json_option
+def models_(folder: Path, models: str, limit: int | None, out: Path | None, as_json: bool) -> None:
+    """Compare encoders on a BEIR FOLDER of your own: quality, speed, size, what smaller vectors lose, and a choice with its reason."""
+    from grainline.bench import models as encoders
+    from grainline.bench import report
+
+    with bar(folder.name) as progress:
+        result = encoders.run_models(folder, models.split(","), limit, progress)
+    if out:
+        report.write(out, result, sys.argv)
+    show(result, as_json, f"{encoders.table(result)}\n\n{encoders.conclusion(result)}")
+
+
+@bench.command("routes")
+@click.argument("shared", metavar="SHARED_FOLDER", type=click.Path(path_type=Path))
+@click.option("--split", default="held", show_default=True, metavar="fit|held|all", help="Which questions to ask.")
+@click.option("--agents", default="", metavar="NAME,...", help="Agents, with commas between (default: all that are installed).")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Write the results to this file, with commit, machine and command."
+)
+@json_option
+def routes_(shared: Path, split: str, agents: str, out: Path | None, as_json: bool) -> None:
+    """Ask the router, every agent, all of them at once and the best of each question the bundled routing set, over libraries made of
+    SHARED_FOLDER (corpora and data): right agent first, quality, what is declined, cost."""
+    from grainline.bench import report, routes
+
+    with bar("Asking") as progress:
+        result = routes.run_routes(shared, split, agents.split(",") if agents else (), progress=progress)
+    if out:
+        report.write(out, result, sys.argv)
+    show(result, as_json, routes.table(result))
+
+
+@bench.command("sql")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--every", default=1, show_default=True, type=click.IntRange(min=1), help="Ask only every so-many-th question.")
+@json_option
+def sql_(folder: Path, every: int, as_json: bool) -> None:
+    """Ask questions to databases, in the layout of Spider: queries.jsonl with the SQL of each, and database/NAME.sqlite."""
+    from grainline.bench import sql
+
+    result = sql.run_sql(folder, every=every)
+    show(result, as_json, sql.table(result))

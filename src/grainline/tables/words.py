@@ -1,0 +1,178 @@
+"""The words of questions to tables, in English and Chinese: what asks for a count, a mean, an order, a comparison, a refusal.
+
+Each line is a pattern, the role that its words have, and what they say in that role; where two patterns overlap the longer one counts.
+"""
+
+from __future__ import annotations
+
+import re
+
+#: words that stand between a number and what is counted
+MEASURES = "[个位名种条件家部首张本座只辆场所次篇份支台门款人岁]"
+#: (role, said) by pattern; English patterns are bounded by word borders
+Lexicon = tuple[tuple[str, str, str], ...]
+
+ENGLISH: Lexicon = (
+    # how many of something, and what comes of the numbers in a column
+    (r"how many(?: different| distinct| unique)?|(?:the )?(?:total )?(?:number|count)s? of|number|count(?: (?:of )?(?:the )?(?:numbers? of)?)?|frequency|how often|number of times", "count", ""),
+    (r"how many (?:different|distinct|unique)|(?:the )?(?:total )?(?:number|count) of (?:all )?(?:the )?(?:different|distinct|unique)", "count", "distinct"),
+    (r"averages?|mean|on average", "aggregate", "avg"),
+    (r"(?:the )?(?:total|sum|combined)(?: amount| sum)?(?: of)?|altogether|in total|how much", "aggregate", "sum"),
+    (r"maximum|max", "aggregate", "max"),
+    (r"minimum|min", "aggregate", "min"),
+    # extremes: of a column that is named, or of the one that the word itself names
+    (r"highest|largest|greatest|biggest|maximal|top", "extreme", "desc"),
+    (r"lowest|smallest|minimal|bottom", "extreme", "asc"),
+    (r"most|maximum number of|(?:the )?(?:most|greatest|highest|largest|maximum|biggest)(?: total)? (?:number|amount|count)s? of", "most", "desc"),
+    (r"fewest|least|(?:the )?(?:fewest|least|smallest|lowest|minimum|fewest)(?: total)? (?:number|amount|count)s? of", "most", "asc"),
+    (r"most (?:common|popular|frequent)(?:ly)?|most frequently|predominantly", "commonest", "desc"),
+    (r"least (?:common|popular|frequent)(?:ly)?", "commonest", "asc"),
+    (r"oldest|eldest", "extreme", "desc age"),
+    (r"youngest", "extreme", "asc age"),
+    (r"(?:most )?recent(?:ly)?|latest|newest|last", "extreme", "desc time"),
+    (r"earliest|first", "extreme", "asc time"),
+    (r"longest", "extreme", "desc length"),
+    (r"shortest", "extreme", "asc length"),
+    (r"tallest", "extreme", "desc height"),
+    (r"heaviest", "extreme", "desc weight"),
+    (r"lightest", "extreme", "asc weight"),
+    (r"(?:most expensive|priciest|dearest|costliest)", "extreme", "desc price"),
+    (r"(?:least expensive|cheapest)", "extreme", "asc price"),
+    (r"fastest", "extreme", "desc speed"),
+    (r"slowest", "extreme", "asc speed"),
+    (r"richest|wealthiest", "extreme", "desc wealth"),
+    (r"poorest", "extreme", "asc wealth"),
+    # comparisons
+    (r"(?:more|greater|higher|larger|bigger|better) than|over|above|exceed(?:s|ing)?|greater|>", "compare", ">"),
+    (r"(?:less|fewer|lower|smaller) than|under|below|<", "compare", "<"),
+    (r"at least|no (?:less|fewer) than|not less than|>=", "compare", ">="),
+    (r"at most|no more than|not more than|up to|<=", "compare", "<="),
+    (r"or (?:more|above|later|after|older|greater|higher)(?! \d)|and (?:above|later|up)", "compare after", ">="),
+    (r"or (?:less|fewer|below|earlier|before|younger|lower)(?! \d)|and (?:below|earlier)", "compare after", "<="),
+    (r"(?:older) than", "compare", "> age"),
+    (r"(?:younger) than", "compare", "< age"),
+    (r"(?:heavier) than", "compare", "> weight"),
+    (r"(?:lighter) than", "compare", "< weight"),
+    (r"(?:longer) than", "compare", "> length"),
+    (r"(?:shorter) than", "compare", "< length"),
+    (r"(?:taller) than", "compare", "> height"),
+    (r"(?:after|later than|since)", "compare", "> time"),
+    (r"(?:before|earlier than|prior to)", "compare", "< time"),
+    (r"larger|higher|greater|bigger|more|less|fewer|lower|smaller|longer|shorter|older|younger|better|worse", "compare", ""),
+    (r"between|in the range of|ranging from", "between", ""),
+    (r"equals?(?: to)?|equal to|exactly|=", "compare", "="),
+    # words in cells
+    (r"(?:contain(?:s|ing)?|includ(?:es|ing)|ha(?:s|ve|ving)|with) (?:the )?(?:word|substring|string|phrase|letters?)|contain(?:s|ing)?|the (?:word|substring|string|phrase)", "like", "holds"),
+    (r"(?:start(?:s|ing)?|begin(?:s|ning)?) with", "like", "starts"),
+    (r"end(?:s|ing)? (?:with|in)", "like", "ends"),
+    # what a column holds, said in another word
+    (r"length|duration|running time", "measure", "length"),
+    (r"sales|revenues?|turnover|earnings|spending|income|amount of money", "measure", "amount"),
+    (r"prices?|costs?", "measure", "price"),
+    (r"ages?", "measure", "age"),
+    (r"heights?", "measure", "height"),
+    (r"weights?", "measure", "weight"),
+    (r"salary|salaries|wages?|wealth|pay", "measure", "wealth"),
+    # groups, order, choice
+    (r"for (?:all )?(?:the )?(?:different|distinct)(?: numbers? of| types? of| kinds? of)?", "each", ""),
+    (r"for (?:each|every)(?: of the)?(?: different| distinct)?|(?:in|of|by|to|from|per|at|on) (?:each|every)(?: different| distinct)?|each|per|every|respective|corresponding|grouped by|broken down by", "each", ""),
+    (r"(?:(?:and )?(?:order(?:ed)?|sort(?:ed)?|rank(?:ed)?|arranged|list them)(?: the results?| them| the list)?(?: by| in| from| according to)?)", "order", ""),
+    (r"(?:in )?(?:the )?(?:ascending|increasing|alphabetical|alphabetic|chronological|lexicographical)(?:ly)?(?: order)?(?: of| by)?|from (?:the )?(?:low(?:est)?|small(?:est)?|young(?:est)?|earliest|least|fewest) to (?:the )?\w+|alphabetically", "order", "asc"),
+    (r"(?:in )?(?:the )?(?:descending|decreasing|reverse alphabetical|reverse)(?:ly)?(?: order)?(?: of| by)?|from (?:the )?(?:high(?:est)?|large(?:st)?|big(?:gest)?|old(?:est)?|latest|most) to (?:the )?\w+", "order", "desc"),
+    (r"different|distinct|unique", "distinct", ""),
+    # refusal and sets
+    (r"not|n't|never|no|without|neither|other than|except(?: for)?|excluding|nor|did not|do not|does not|don't|doesn't|didn't|have not|has not|are not|is not|was not|were not|isn't|aren't|wasn't|weren't|not have any|that have no|none", "not", ""),
+    (r"both", "both", ""),
+    (r"or|either", "or", ""),
+    (r"and|as well as|along with|together with|also|,", "and", ""),
+)  # fmt: skip
+
+CHINESE: Lexicon = (
+    (rf"(?:一共|总共|共|合计)?(?:有|是)?多少(?:{MEASURES})|(?:一共|总共|共|合计)?有多少|(?:一共|总共|共)?(?:有)?几(?:{MEASURES})", "count", ""),
+    (rf"的?(?:总)?(?:数量|个数|人数|数目|总数|次数|条数)(?:是|有|为)?(?:多少|几(?:{MEASURES}))?", "count", ""),
+    (rf"(?:一共|总共|共)?有?(?:多少|几)(?:{MEASURES})?(?:不同|不重复)的?", "count", "distinct"),
+    (r"(?:分别)?(?:是|为)多少|多少", "light", ""),
+    (r"平均(?:值|数)?", "aggregate", "avg"),
+    (r"总共|总和|合计|总计|加起来|之和|总的|总(?=[^数共和计])|一共", "aggregate", "sum"),
+    (r"最大值|最高值|最大的?数值", "aggregate", "max"),
+    (r"最小值|最低值", "aggregate", "min"),
+    (r"最(?:大|高|多|长|贵|重|好|强|快|久|晚|新)的?", "extreme", "desc"),
+    (r"最(?:小|低|少|短|便宜|轻|差|弱|慢|早|旧)的?", "extreme", "asc"),
+    (r"最年长的?|年纪最大的?|最老的?", "extreme", "desc age"),
+    (r"最年轻的?|年纪最小的?", "extreme", "asc age"),
+    (r"最新的?|最近的?|最晚的?", "extreme", "desc time"),
+    (r"最早的?", "extreme", "asc time"),
+    (r"最长的?", "extreme", "desc length"),
+    (r"最贵的?", "extreme", "desc price"),
+    (r"最便宜的?", "extreme", "asc price"),
+    (r"最(?:常见|普遍|受欢迎|流行)的?", "commonest", "desc"),
+    (r"长度|时长", "measure", "length"),
+    (r"销售额|收入|营收|营业额|消费", "measure", "amount"),
+    (r"价格|价钱|单价|费用", "measure", "price"),
+    (r"年龄|年纪", "measure", "age"),
+    (r"工资|薪水|薪资|月薪|年薪", "measure", "wealth"),
+    (r"大于|高于|超过|多于|长于|不止|以上的|>", "compare", ">"),
+    (r"小于|低于|少于|不到|不足|短于|<", "compare", "<"),
+    (r"至少|不少于|不低于|不小于|大于等于|>=|≥", "compare", ">="),
+    (r"至多|最多(?=\d)|不超过|不多于|不高于|不大于|小于等于|<=|≤", "compare", "<="),
+    (r"(?:及|或)?以上|及之后|或更多|或更高", "compare after", ">="),
+    (r"(?:及|或)?以下|及之前|或更少|或更低", "compare after", "<="),
+    (r"之后|以后", "compare after", "> time"),
+    (r"之前|以前", "compare after", "< time"),
+    (r"晚于", "compare", "> time"),
+    (r"早于", "compare", "< time"),
+    (r"介于|在(?=\d+[到至和与]\d)", "between", ""),
+    (r"等于|恰好|正好", "compare", "="),
+    (r"包含|含有|包括|带有", "like", "holds"),
+    (r"以(?=[“\"「])|开头是|开头为", "like", "starts"),
+    (r"每(?:[个位名种条家部首张本座只辆场所次篇份支台门款]|一[个位名种家]?)?|各个?|分别|按(?=\S{1,8}(?:统计|分组|分类|汇总))", "each", ""),
+    (r"按照?|依照?", "order", ""),
+    (r"(?:从[小低少早短]到[大高多晚长]|升序|由[小低少早短]到[大高多晚长]|递增)(?:的?顺序)?(?:排列|排序|列出)?", "order", "asc"),
+    (r"(?:从[大高多晚长]到[小低少早短]|降序|倒序|由[大高多晚长]到[小低少早短]|递减)(?:的?顺序)?(?:排列|排序|列出)?", "order", "desc"),
+    (r"不同的?|不重复的?", "distinct", ""),
+    (r"没有|不是|不在|不为|没|未|不含|不包括|除了?|以外|之外|非", "not", ""),
+    (r"既|同时", "both", ""),
+    (r"或者|或", "or", ""),
+    (r"并且|而且|以及|和|与|及|、|，|,|且", "and", ""),
+)  # fmt: skip
+
+#: words that ask, point and join, and say nothing about which rows or columns are meant
+LIGHT = frozenset(
+    "a an the of in on at for from to by with is are was were be been do does did has have had having that which who whom whose what where "
+    "when there it its their them they this these those all any some please show list find give return tell me us display get what's "
+    "across either table tables shared his her he she one ones me can could you i we our as than so information details about named called name's s 's ? . : ; ! as "
+    "belonging belong corresponding exist exists existing many much values value each's how will would also only just such "
+    "used use uses using within among out whether made came come "
+    "请问 请 问 的 了 之 等 其中 那么 大概 员 信息 数据 情况 记录 时 年 月 日 元 万元 岁 人 楼 号 们 这些 那些 该 各自 需要 想 知道 看看 看 查 查一下 有谁 是 在 有 哪 些 什么 谁 列出 找出 查询 显示 给出 告诉 我 们 你 他 她 它 一下 所有 全部 其 中 为 哪些 哪个 哪一 哪 吗 呢 ？ 。 ： 分别是 叫 名叫 里 个 位 名 这 那 些 都 被 由 从 到 来自 属于 下 上 内".split()
+)
+#: what a word of measure or time says about the columns that it may mean: parts of column names, the best first
+CONCEPTS = {
+    "age": ("age", "年龄", "岁", "birth year", "birth"),
+    "time": ("year", "date", "time", "day", "年份", "年", "日期", "时间", "month"),
+    "length": ("length", "duration", "long", "milliseconds", "seconds", "minutes", "长度", "时长", "时间"),
+    "height": ("height", "tall", "身高", "高度"),
+    "weight": ("weight", "重量", "体重"),
+    "price": ("price", "cost", "fee", "amount", "价格", "单价", "费用", "金额"),
+    "speed": ("speed", "速度"),
+    "amount": ("total", "amount", "sales", "revenue", "spent", "金额", "销售额", "总额", "收入"),
+    "place": ("location", "place", "city", "address", "hometown", "country", "state", "region", "地点", "地址", "城市", "位置"),
+    "wealth": ("net worth", "money", "wealth", "salary", "income", "worth", "工资", "薪", "收入"),
+}
+#: concepts whose column grows as the thing gets younger: the oldest has the smallest year of birth
+INVERTED = ("birth", "born", "出生")
+#: asking words that name a concept, and whether their answer is a name
+ASKING = (
+    (re.compile(r"\bhow old\b|多大年纪|几岁"), "age"),
+    (re.compile(r"^\s*when\b|哪年|哪一年|什么时候|何时"), "time"),
+    (re.compile(r"^\s*where\b|哪里|哪儿|在哪"), "place"),
+    (re.compile(r"\bhow long\b|多长"), "length"),
+    (re.compile(r"\bhow tall\b|多高"), "height"),
+    (re.compile(r"\bhow heavy\b|\bhow much (?:does|do|did) .* weigh\b|多重"), "weight"),
+    (re.compile(r"\bhow much (?:does|do|did) .* cost\b|多少钱"), "price"),
+)
+_NUMBERS = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty"
+NUMBER_WORDS = {word: number for number, word in enumerate(_NUMBERS.split())} | {
+    "once": 1, "single": 1, "twice": 2, "hundred": 100, "thousand": 1000, "million": 1_000_000,
+    "一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9, "十": 10,
+}  # fmt: skip
+SCALES = {"千": 1e3, "万": 1e4, "百万": 1e6, "千万": 1e7, "亿": 1e8, "thousand": 1e3, "million": 1e6, "billion": 1e9, "k": 1e3}
