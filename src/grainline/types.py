@@ -56,8 +56,8 @@ class Document:
 class Node:
     """The smallest thing that can be returned or cited: a span of a document.
 
-    `kind` is one of document, section, passage, sentence, table, row, image, class, function, exchange, turn, window. `meta["path"]` holds the names
-    above it (part > chapter > section) where it has any.
+    `kind` is one of document, section, passage, sentence, table, row, image, class, function, exchange, turn, window. `meta["path"]` holds
+    the names above it (part > chapter > section) where it has any.
     """
 
     id: str
@@ -186,8 +186,24 @@ class Citation:
 
 
 @dataclass(frozen=True, slots=True)
+class Rung:
+    """One agent as the router saw it for a question: how likely it is right, from 0 to 1, and what it was expected to spend; whether it
+    was asked, why or why not, and then what it found, how sure that is, from 0 to 1, and what it spent."""
+
+    agent: str
+    fit: float
+    price: Cost
+    asked: bool = False
+    reason: str = ""
+    found: str = ""
+    confidence: float = 0.0
+    cost: Cost = Cost()
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer whose every sentence is quoted; `answered` is False when the evidence does not hold an answer."""
+    """An answer whose every sentence is quoted; `answered` is False when the evidence does not hold an answer. `route` names the agents
+    that were asked, in order; `rungs` are all that the router thought of, the likeliest first (none where one agent was named)."""
 
     text: str
     citations: tuple[Citation, ...]
@@ -196,6 +212,7 @@ class Answer:
     agent: str
     route: tuple[str, ...] = ()
     cost: Cost = Cost()
+    rungs: tuple[Rung, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +274,28 @@ class Embedder(Protocol):
 
     def embed(self, texts: Sequence[str], side: Side) -> NDArray[np.float32]:
         """One row of `dimension` numbers a text, of unit length; a row does not depend on the other texts."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What a language model wrote, and the tokens that it read and wrote."""
+
+    text: str
+    tokens_in: int
+    tokens_out: int
+
+
+@runtime_checkable
+class LLM(Protocol):
+    """A language model; `identity` changes with its weights or its name."""
+
+    identity: str
+
+    def complete(
+        self, prompt: str, schema: Mapping[str, Any] | None = None, max_tokens: int = 512, stop: Sequence[str] = ()
+    ) -> Completion:
+        """The model's answer to a prompt, greedily; with a JSON schema nothing but text that fits it. Raises `ModelError`."""
         ...
 
 
