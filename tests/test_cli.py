@@ -53,11 +53,41 @@ def test_ask(place: Path) -> None:
     assert "[1] docs/ownership.md:3" in shown
 
 
+def test_explain(place: Path) -> None:
+    done = run("ask", "投喂猫头鹰罚款多少？", "--agent", "outline", "--explain", "--json", cwd=place)
+    answer = json.loads(done.stdout)
+    assert answer["rungs"] == []
+    assert [step["action"] for step in answer["trace"]][:1] == ["match the words of passages (BM25)"]
+    assert all(set(step) == {"action", "detail", "cost"} and set(step["cost"]) == COST for step in answer["trace"])
+    shown = run(
+        "ask", "What is ownership?", "--agent", "fulltext", "--explain", "--budget", "ms=5000, calls=0", cwd=place
+    ).stdout
+    head, step = shown.rstrip().splitlines()[-2:]
+    assert head.split() == ["ms", "embedded", "calls", "tokens", "step", "of", "fulltext"]
+    assert "match the words of passages (BM25): " in step
+    spent = run("ask", "What is ownership?", "--agent", "outline", "--explain", "--budget", "ms=0", cwd=place).stdout
+    assert "walk up to the sections and down: left out: too little is left of the budget (ms)" in spent
+
+
+def test_costs(place: Path) -> None:
+    run("ask", "What is ownership?", "--agent", "fulltext", cwd=place)
+    run("search", "猫头鹰", "--agent", "grep", cwd=place)
+    prices = {"GRAINLINE_PRICES": "in=0.15,out=0.60,currency=EUR"}
+    found = json.loads(run("status", "--costs", "--json", cwd=place, **prices).stdout)["costs"]
+    assert {name: row["questions"] for name, row in found["agents"].items()} == {"fulltext": 1, "grep": 1}
+    assert set(found["total"]) == {"questions", "money", *COST} and found["currency"] == "EUR"
+    shown = run("status", "--costs", cwd=place).stdout.splitlines()
+    assert shown[-4].split()[:3] == ["agent", "questions", "milliseconds"]
+    assert [line.split()[:2] for line in shown[-3:]] == [["fulltext", "1"], ["grep", "1"], ["all", "2"]]
+    assert "costs" not in json.loads(run("status", "--json", cwd=place).stdout)
+    assert run("doctor", cwd=place).stdout == "the library is sound\n"
+
+
 def test_embed(place: Path, tmp_path: Path) -> None:
     """With a table of word vectors: an encoder that needs no package of weights."""
     spec = f"static:{save_static(tmp_path / 'static')}"
     asking = ("search", "owl", "--agent", "hybrid", "--embedder", spec, "--json")
-    assert json.loads(run(*asking, "--max-embedded", "2", cwd=place).stdout)["cost"]["embedded"] == 2
+    assert json.loads(run(*asking, "--budget", "embedded=2", cwd=place).stdout)["cost"]["embedded"] == 2
     done = run("embed", "--embedder", spec, "--json", cwd=place)
     assert json.loads(done.stdout)["embedded"] > 0
     status = json.loads(run("status", "--json", cwd=place).stdout)
@@ -131,6 +161,8 @@ def test_status_agents_remove(place: Path) -> None:
         (("search", "/(/", "--agent", "grep"), 1, "cannot search for the pattern"),
         (("search", "   "), 2, "the question is empty"),
         (("search", "owl", "-k", "0"), 2, "0 is not in the range"),
+        (("search", "owl", "--budget", "euros=1"), 2, "budget: 'euros=1' is none of ms=, embedded=, calls=, tokens="),
+        (("ask", "owl", "--budget", "embedded=few"), 2, "budget: embedded=few is no number from 0 up"),
         (("remove", "nothing"), 1, "nothing is not in the library"),
         (("add", "nowhere"), 1, "nowhere does not exist"),
         (("ask", "a", "b", "c"), 2, "put the question in quotes"),

@@ -15,7 +15,7 @@ SOURCE = Path(grainline.__file__).parent
 #: lower numbers may not import higher ones; siblings of one number do not import each other
 LAYERS = {
     **dict.fromkeys(("types", "errors"), 0),
-    **dict.fromkeys(("text", "disk"), 1),
+    **dict.fromkeys(("text", "disk", "costs"), 1),
     **dict.fromkeys(("store", "models", "vectors"), 2),
     **dict.fromkeys(("readers", "shapes", "keys", "match", "walk"), 3),
     **dict.fromkeys(("graph", "tables"), 4),
@@ -103,7 +103,7 @@ def test_a_search_is_shallow(tmp_path: Path) -> None:
 
         sys.setprofile(count)
         try:
-            evidence = library.search("owl")
+            evidence = library.search("owl", agent="outline")
         finally:
             sys.setprofile(None)
     assert evidence.hits

@@ -50,7 +50,7 @@ def test_remove_by_folder_file_and_document(library: Library) -> None:
     with pytest.raises(NotFoundError, match="story"):
         library.remove(["docs/ownership.md", "docs/story.txt"])
     assert sources(library) == ["docs/ownership.md"]
-    assert library.search("猫头鹰").hits == ()
+    assert library.search("猫头鹰", agent="fulltext").hits == ()
 
 
 def test_removing_everything_leaves_no_row(library: Library) -> None:
@@ -66,13 +66,13 @@ def test_labels_and_sources_bound_what_is_seen(tmp_path: Path, folder: Path) -> 
     with grainline.open(tmp_path / "labelled") as library:
         library.add([folder / "law"], Options(labels=("law",)))
         library.add([folder / "story.txt"], Options(labels=("tale", "public")))
-        assert library.search("猫头鹰", where=Where(labels=("law",))).hits
-        assert not library.search("猫头鹰", where=Where(labels=("tale",))).hits
-        assert library.search("owl", where=Where(labels=("public", "nothing"))).hits
-        assert not library.search("owl", where=Where(sources=("law",))).hits
+        assert library.search("猫头鹰", agent="fulltext", where=Where(labels=("law",))).hits
+        assert not library.search("猫头鹰", agent="fulltext", where=Where(labels=("tale",))).hits
+        assert library.search("owl", agent="fulltext", where=Where(labels=("public", "nothing"))).hits
+        assert not library.search("owl", agent="fulltext", where=Where(sources=("law",))).hits
         library.add([folder / "story.txt"], Options(labels=("secret",)))
-        assert not library.search("owl", where=Where(labels=("public",))).hits
-        assert library.search("owl", where=Where(labels=("secret",))).hits
+        assert not library.search("owl", agent="fulltext", where=Where(labels=("public",))).hits
+        assert library.search("owl", agent="fulltext", where=Where(labels=("secret",))).hits
 
 
 def test_a_bad_file_is_named_and_the_rest_goes_in(tmp_path: Path, folder: Path) -> None:

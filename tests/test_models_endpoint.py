@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from grainline.errors import ModelError, UsageError
-from grainline.models.endpoint import TEXTS_TOGETHER, TRIES, Endpoint, EndpointEmbedder
+from grainline.models.endpoint import TEXTS_TOGETHER, EndpointEmbedder
+from grainline.models.http import TRIES, Endpoint
 from grainline.models.prefixes import Prefixes
 from grainline.models.registry import make
 from grainline.testing import FakeEmbedder

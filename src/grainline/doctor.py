@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from itertools import count, islice
 from pathlib import Path
 
-from grainline import ingest
+from grainline import costs, ingest
 from grainline.disk import sync_folder
 from grainline.errors import BusyError, DamagedError, NotFoundError, StorageError
 from grainline.match import audit
@@ -123,7 +123,7 @@ class _Visit:
             shutil.rmtree(self._work)
 
     def _strangers(self) -> Iterator[str]:
-        ours = {LOCK_NAME, TABLES, *(path.name for path in leftovers(self._path))}
+        ours = {LOCK_NAME, TABLES, *costs.NAMES, *(path.name for path in leftovers(self._path))}
         for entry in self._folder.iterdir():
             if entry.name not in ours and not entry.name.startswith(f"{FILE_NAME}.damaged-"):
                 yield entry.name

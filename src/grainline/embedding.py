@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from grainline.errors import BusyError, DamagedError, StorageError, UsageError
+from grainline.store.manifest import EMBEDDED
 from grainline.types import Embedder
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 
 DEFAULT = "e5"
 VARIABLE = "GRAINLINE_EMBEDDER"
-#: settings of a library: the spec of the encoder it was embedded with, and what that one's vectors go by
-SPEC, EMBEDDED = "embedder", "embedded"
+#: the setting of a library that holds the spec of the encoder it was embedded with
+SPEC = "embedder"
 #: units embedded between two commits: some seconds' work, which is what an interrupted run loses
 AT_ONCE = 256
 #: how long a batch of vectors waits for another writer

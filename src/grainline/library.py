@@ -6,23 +6,26 @@ import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+import grainline.costs as ledger
 import grainline.embedding as embedding
+import grainline.models.llm as models
 from grainline.agents import registry
 from grainline.errors import NotFoundError, UsageError
 from grainline.store import database, manifest
 from grainline.store.snapshot import Snapshot
-from grainline.types import EVERYWHERE, NO_LIMIT, Answer, Budget, Embedder, Evidence, Hit, Where
+from grainline.types import EVERYWHERE, LLM, NO_LIMIT, Answer, Budget, Embedder, Evidence, Hit, Where
 
 if TYPE_CHECKING:
     from grainline.ingest import Options, Progress, Summary
 
 DEFAULT_FOLDER = ".grainline"
-#: agents that `auto` asks, until a router chooses
-AUTO = "outline"
+#: the name under which the router chooses among agents
+AUTO = "auto"
 
 
 def locate(folder: str | Path | None = None) -> Path:
@@ -33,9 +36,10 @@ def locate(folder: str | Path | None = None) -> Path:
 class Library:
     """A library in a folder, open for asking; adding and removing take the writer's lock for as long as they run."""
 
-    def __init__(self, folder: Path, embedder: str | Embedder | None = None) -> None:
+    def __init__(self, folder: Path, embedder: str | Embedder | None = None, llm: str | LLM | None = None) -> None:
         self.folder = folder
         self._embedder = embedder
+        self._llm = llm
         self._connection = database.connect(folder)
         self._mutex = threading.RLock()
         self._snapshot: Snapshot | None = None
@@ -64,6 +68,7 @@ class Library:
                 if self._snapshot is None or self._snapshot.manifest.sequence != current.sequence:
                     self._snapshot = Snapshot(self._connection, path, current)
                     self._snapshot.embedder = lambda: embedding.embedder(self._embedder, current.settings)
+                    self._snapshot.llm = models.chosen(self._llm)
                 yield self._snapshot
             finally:
                 if not nested and self._connection.in_transaction:
@@ -90,34 +95,46 @@ class Library:
     def search(
         self, question: str, k: int = 10, agent: str = "auto", where: Where = EVERYWHERE, budget: Budget = NO_LIMIT
     ) -> Evidence:
-        """Evidence for a question from one agent. Raises `UsageError` for an empty question or k below 1."""
+        """Evidence for a question from one agent; `auto` takes the likeliest for its price that finds anything. Raises `UsageError` for an
+        empty question or k below 1."""
+        from grainline.ask.route import Router
+
         _check(question, k)
         with self.snapshot() as snapshot:
-            return registry.make(self.named(agent), snapshot).retrieve(question, k, where, budget)
+            if agent == AUTO:
+                evidence = Router(snapshot).retrieve(question, k, where, budget)
+            else:
+                evidence = replace(registry.make(agent, snapshot).retrieve(question, k, where, budget), agent=agent)
+        ledger.record(self.folder, {evidence.agent or agent: evidence.cost})
+        return evidence
 
     def ask(
         self, question: str, k: int = 10, agent: str = "auto", where: Where = EVERYWHERE, budget: Budget = NO_LIMIT
     ) -> Answer:
-        """An answer in sentences quoted from the evidence of one agent, each with its citation."""
+        """An answer in sentences quoted from the evidence of one agent, each with its citation; `auto` asks those that are likely to be
+        right for their price, see `ask.route`."""
         from grainline.ask.answer import answer
+        from grainline.ask.route import Router
 
         _check(question, k)
         with self.snapshot() as snapshot:
-            evidence = registry.make(self.named(agent), snapshot).retrieve(question, k, where, budget)
-            return answer(question, evidence, snapshot, self.named(agent), where)
+            if agent == AUTO:
+                found = Router(snapshot).ask(question, k, where, budget)
+            else:
+                evidence = registry.make(agent, snapshot).retrieve(question, k, where, budget)
+                found = answer(question, evidence, snapshot, agent, where)
+        ledger.record(self.folder, ledger.by_agent(found))
+        return found
 
-    @staticmethod
-    def named(agent: str) -> str:
-        """The agent that a name means: `auto` is the default."""
-        return AUTO if agent == "auto" else agent
-
-    def status(self, *, sources: bool = False) -> dict[str, Any]:
+    def status(self, *, sources: bool = False, costs: bool = False) -> dict[str, Any]:
         """What the library holds: counts, bytes on disk, vectors by encoder, the one that all was embedded with, labels; with `sources` the
-        list of them."""
+        list of them, with `costs` what questions have spent so far (see `costs.summed`)."""
         with self.snapshot() as snapshot:
             held = snapshot.manifest
             rows = snapshot.sources().values()
-            disk = sum(file.stat().st_size for file in self.folder.iterdir() if file.is_file())
+            disk = sum(
+                file.stat().st_size for file in self.folder.iterdir() if file.is_file() and file.name not in ledger.NAMES
+            )
             living = [
                 (segment.kind, segment.entries - (segment.dead.length if segment.dead else 0)) for segment in held.segments
             ]
@@ -132,10 +149,11 @@ class Library:
                 "disk_bytes": disk,
                 "bytes_per_passage": round(disk / passages) if passages else 0,
                 "vectors": {name: {"texts": texts, "bytes": size} for name, (texts, size) in snapshot.encoders().items()},
-                "embedded": held.settings.get(embedding.EMBEDDED, ""),
+                "embedded": held.settings.get(manifest.EMBEDDED, ""),
                 "labels": sorted({label for _, _, labels in rows for label in labels}),
             }
-            return {**found, "sources": sorted(source for _, source, _ in rows)} if sources else found
+            found |= {"sources": sorted(source for _, source, _ in rows)} if sources else {}
+            return {**found, "costs": ledger.summed(self.folder)} if costs else found
 
     def source(self, document_id: str) -> str:
         """The source of a document by its id; raises `NotFoundError`."""
@@ -159,12 +177,19 @@ class Library:
         return original(file, hit.node.meta, root if root.is_dir() else root.parent)
 
 
-def open_library(folder: str | Path | None = None, *, create: bool = True, embedder: str | Embedder | None = None) -> Library:
-    """Open the library in `folder` (see `locate`), made empty if there is none and `create` is set; see `embedding.embedder`."""
+def open_library(
+    folder: str | Path | None = None,
+    *,
+    create: bool = True,
+    embedder: str | Embedder | None = None,
+    llm: str | LLM | None = None,
+) -> Library:
+    """Open the library in `folder` (see `locate`), made empty if there is none and `create` is set; see `embedding.embedder` and
+    `models.llm.chosen`."""
     place = locate(folder)
     if create:
         database.create(place)
-    return Library(place, embedder)
+    return Library(place, embedder, llm)
 
 
 def _check(question: str, k: int) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
+from unicodedata import category, east_asian_width
 
 from grainline.match.pattern import line_of, page_of
-from grainline.types import Answer, Citation, Cost, Evidence
+from grainline.types import Answer, Citation, Computed, Cost, Evidence, Rung
 
 if TYPE_CHECKING:
     from grainline.doctor import Report
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 
 #: characters of a hit's text that are shown to people
 SHOWN = 300
+#: columns of a terminal that a cell of a table takes at most, but for the last one of a row
+CELL = 50
 
 
 def cost_json(cost: Cost) -> dict[str, float]:
@@ -22,7 +26,7 @@ def cost_json(cost: Cost) -> dict[str, float]:
     return {**asdict(cost), "milliseconds": round(cost.milliseconds, 3)}
 
 
-def search_json(evidence: Evidence, snapshot: Snapshot, agent: str) -> dict[str, Any]:
+def search_json(evidence: Evidence, snapshot: Snapshot) -> dict[str, Any]:
     """The object that `search --json` prints."""
     hits = []
     for hit in evidence.hits:
@@ -39,7 +43,7 @@ def search_json(evidence: Evidence, snapshot: Snapshot, agent: str) -> dict[str,
                 "via": list(hit.via),
             }
         )
-    return {"hits": hits, "cost": cost_json(evidence.cost), "agent": agent}
+    return {"hits": hits, "cost": cost_json(evidence.cost), "agent": evidence.agent}
 
 
 def search_text(evidence: Evidence, snapshot: Snapshot) -> str:
@@ -58,7 +62,7 @@ def search_text(evidence: Evidence, snapshot: Snapshot) -> str:
 
 def answer_json(answer: Answer) -> dict[str, Any]:
     """The object that `ask --json` prints."""
-    return {
+    made: dict[str, Any] = {
         "answer": answer.text,
         "answered": answer.answered,
         "citations": [asdict(citation) for citation in answer.citations],
@@ -66,6 +70,13 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "route": list(answer.route),
         "cost": cost_json(answer.cost),
     }
+    return {**made, "computed": computed_json(answer.evidence.computed)} if answer.evidence.computed else made
+
+
+def computed_json(computed: Computed) -> dict[str, Any]:
+    """What SQL gave; bytes as hexadecimal digits."""
+    rows = [[value.hex() if isinstance(value, bytes) else value for value in row] for row in computed.rows]
+    return {"sql": computed.sql, "columns": list(computed.columns), "rows": rows, "truncated": computed.truncated}
 
 
 def answer_text(answer: Answer) -> str:
@@ -77,6 +88,89 @@ def answer_text(answer: Answer) -> str:
     cost = answer.cost
     lines.append(f"agent {answer.agent}, {cost.milliseconds:.1f} ms, {cost.embedded} embedded, {cost.calls} model calls")
     return "\n".join(lines)
+
+
+def explain_json(answer: Answer) -> dict[str, Any]:
+    """What `ask --json --explain` adds: all that the router thought of, and the steps of the agent that answered."""
+    rungs = [{**asdict(rung), "price": cost_json(rung.price), "cost": cost_json(rung.cost)} for rung in answer.rungs]
+    steps = [{**asdict(step), "cost": cost_json(step.cost)} for step in answer.evidence.trace]
+    return {"rungs": rungs, "trace": steps}
+
+
+def explain_text(answer: Answer) -> str:
+    """The same for a person, as two tables; the first is left out where one agent was named."""
+    rungs = [("agent", "fit", "price", "asked", "found", "sure", "spent", "why"), *map(_rung, answer.rungs)]
+    steps = [
+        (f"{cost.milliseconds:.1f}", str(cost.embedded), str(cost.calls), str(cost.tokens_in + cost.tokens_out), _line(said))
+        for cost, said in ((step.cost, f"{step.action}: {step.detail}") for step in answer.evidence.trace)
+    ]
+    trace = table([("ms", "embedded", "calls", "tokens", f"step of {answer.agent}"), *steps], "rrrrl")
+    return f"{table(rungs, 'lrrllrrl')}\n\n{trace}" if answer.rungs else trace
+
+
+def _rung(rung: Rung) -> tuple[str, ...]:
+    price = replace(rung.price, milliseconds=round(rung.price.milliseconds))
+    seen = (f"{rung.fit:.2f}", _spent(price), "yes" if rung.asked else "no")
+    came = (rung.found, f"{rung.confidence:.2f}", _spent(rung.cost)) if rung.asked else ("", "", "")
+    return tuple(map(_line, (rung.agent, *seen, *came, rung.reason)))
+
+
+def _spent(cost: Cost) -> str:
+    """A cost in few words: what is nothing is not said."""
+    calls = "model call" if cost.calls == 1 else "model calls"
+    counts = ((cost.embedded, "embedded"), (cost.calls, calls), (cost.tokens_in + cost.tokens_out, "tokens"))
+    return ", ".join([f"{cost.milliseconds:,.5g} ms", *(f"{count} {what}" for count, what in counts if count)])
+
+
+def costs_text(costs: dict[str, Any]) -> str:
+    """What questions have spent so far, by agent and in all, for a person."""
+    names = list(costs["total"])
+    head = ["agent", *(name.replace("_", " ") if name != "money" else costs["currency"] or name for name in names)]
+    rows = [
+        [name, *(f"{row[each]:,.10g}" for each in names)] for name, row in (*costs["agents"].items(), ("all", costs["total"]))
+    ]
+    if not costs["since"]:
+        return "no question was asked yet"
+    return f"spent by questions since {costs['since']}:\n{table([head, *rows], 'l' + 'r' * len(names))}"
+
+
+def table(rows: Sequence[Sequence[str]], sides: str) -> str:
+    """Rows with their cells one below the other, each column to its side (l or r); long cells are cut, but for the last of a row.
+
+    >>> print(table([("city", "owls"), ("北京", "7"), ("Rome", "12")], "lr"))
+    city  owls
+    北京     7
+    Rome    12
+    """
+    cut = [[*(_cut(cell, CELL) for cell in row[:-1]), row[-1]] for row in rows]
+    widths = [max(map(width, column)) for column in zip(*cut, strict=True)]
+    lines = []
+    for row in cut:
+        gaps = [" " * (most - width(cell)) for cell, most in zip(row, widths, strict=True)]
+        cells = [gap + cell if side == "r" else cell + gap for cell, gap, side in zip(row, gaps, sides, strict=True)]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+def width(text: str) -> int:
+    """How many columns of a terminal a text takes: characters of Chinese two, marks on others none.
+
+    >>> width("owl"), width("猫头鹰"), width("cafe\u0301")
+    (3, 6, 4)
+    """
+    return sum(0 if category(each) in ("Mn", "Me", "Cf", "Cc") else 1 + (east_asian_width(each) in "WF") for each in text)
+
+
+def _cut(cell: str, most: int) -> str:
+    if width(cell) <= most:
+        return cell
+    while width(cell) > most - 1:
+        cell = cell[:-1]
+    return f"{cell}…"
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _citation(number: int, citation: Citation, answered: bool) -> str:
@@ -112,6 +206,8 @@ def status_text(status: dict[str, Any]) -> str:
             lines += value
         elif name == "vectors":
             lines += [f"vectors of {encoder}: {held['texts']} texts, {held['bytes']} bytes" for encoder, held in value.items()]
+        elif name == "costs":
+            lines.append(costs_text(value))
         elif value not in ([], ""):
             lines.append(f"{name}: {', '.join(value) if isinstance(value, list) else value}")
     return "\n".join(lines)

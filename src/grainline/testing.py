@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
+from grainline.models.completion import parsed
 from grainline.text import terms
-from grainline.types import Side
+from grainline.types import Completion, Side
 
 if TYPE_CHECKING:
     import numpy as np
@@ -54,3 +56,48 @@ class FakeEmbedder:
         size = self.dimension - 1
         bits = np.unpackbits(np.frombuffer(hashlib.shake_128(term.encode()).digest(-(-size // 8)), np.uint8))[:size]
         return bits.astype(np.int8) * 2 - 1
+
+
+class FakeLLM:
+    """A language model that answers by rule: of the phrases it knows, the one that stands last in the prompt says what it answers.
+
+    That is the question rather than what stands around it. `prompts` holds what it was asked, in order. Tokens are words and marks. Like a
+    real model it raises `ModelError` where what it would say does not fit the schema, or is cut by `max_tokens` so that it does not.
+
+    >>> llm = FakeLLM({"How many owls?": '{"sql": "SELECT count(*) FROM owl"}'})
+    >>> llm.complete("CREATE TABLE owl (name text);  How many owls?").text
+    '{"sql": "SELECT count(*) FROM owl"}'
+    """
+
+    def __init__(self, answers: Mapping[str, str] | Callable[[str], str], otherwise: str = "") -> None:
+        """`answers` by phrase, or a function of the prompt; `otherwise` is said to a prompt with none of the phrases in it."""
+        self._answers, self._otherwise = answers, otherwise
+        self.identity = "fake"
+        self.prompts: list[str] = []
+
+    @property
+    def calls(self) -> int:
+        """How often it was asked."""
+        return len(self.prompts)
+
+    def complete(
+        self, prompt: str, schema: Mapping[str, Any] | None = None, max_tokens: int = 512, stop: Sequence[str] = ()
+    ) -> Completion:
+        """What it says to a prompt, up to the first of `stop`."""
+        self.prompts.append(prompt)
+        said = self._said(prompt)
+        said = said[: min((place for mark in stop if (place := said.find(mark)) >= 0), default=len(said))]
+        tokens = list(_PIECE.finditer(said))[:max_tokens]
+        text = said[: tokens[-1].end()] if tokens else ""
+        if schema is not None:
+            parsed(text, schema)
+        return Completion(text, len(_PIECE.findall(prompt)), len(tokens))
+
+    def _said(self, prompt: str) -> str:
+        if callable(self._answers):
+            return self._answers(prompt)
+        place, phrase = max(((prompt.rfind(phrase), phrase) for phrase in self._answers), default=(-1, ""))
+        return self._answers[phrase] if place >= 0 else self._otherwise
+
+
+_PIECE = re.compile(r"\w+|[^\w\s]")

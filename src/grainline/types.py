@@ -131,6 +131,35 @@ class Budget:
     calls: int | None = None
     tokens: int | None = None
 
+    def left(self, spent: Cost) -> Budget:
+        """What is left of it after a cost, never less than nothing.
+
+        >>> Budget(embedded=50, calls=1).left(Cost(embedded=20, calls=2))
+        Budget(milliseconds=None, embedded=30, calls=0, tokens=None)
+        """
+        return Budget(
+            None if self.milliseconds is None else max(0.0, self.milliseconds - spent.milliseconds),
+            None if self.embedded is None else max(0, self.embedded - spent.embedded),
+            None if self.calls is None else max(0, self.calls - spent.calls),
+            None if self.tokens is None else max(0, self.tokens - spent.tokens_in - spent.tokens_out),
+        )
+
+    def lacks(self, price: Cost) -> str:
+        """What there is too little of for a step of this price, by its name on the command line; "" if it can be started, which takes some
+        time in any case.
+
+        >>> Budget(milliseconds=0.0).lacks(Cost()), Budget(embedded=1).lacks(Cost(embedded=1)), Budget(calls=0).lacks(Cost(calls=1))
+        ('ms', '', 'calls')
+        """
+        for name, most, wanted in (
+            ("embedded", self.embedded, price.embedded),
+            ("calls", self.calls, price.calls),
+            ("tokens", self.tokens, price.tokens_in + price.tokens_out),
+        ):
+            if most is not None and wanted > most:
+                return name
+        return "ms" if self.milliseconds is not None and self.milliseconds <= price.milliseconds else ""
+
 
 NO_LIMIT = Budget()
 
@@ -166,12 +195,14 @@ class Computed:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What an agent hands over: hits, best first, the steps that led to them and their whole cost; `computed` rests on the hits."""
+    """What an agent hands over: hits, best first, the steps that led to them and their whole cost; `computed` rests on the hits.
+    `agent` is whose it is, where a router chose."""
 
     hits: tuple[Hit, ...]
     trace: tuple[Step, ...] = ()
     cost: Cost = Cost()
     computed: Computed | None = None
+    agent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +234,7 @@ class Rung:
 @dataclass(frozen=True, slots=True)
 class Answer:
     """An answer whose every sentence is quoted; `answered` is False when the evidence does not hold an answer. `route` names the agents
-    that were asked, in order; `rungs` are all that the router thought of, the likeliest first (none where one agent was named)."""
+    that were asked, in order; `rungs` are all that the router thought of, the likeliest first (none where one agent was named); `confidence` says how sure the evidence is, from 0 to 1."""
 
     text: str
     citations: tuple[Citation, ...]
@@ -213,6 +244,7 @@ class Answer:
     route: tuple[str, ...] = ()
     cost: Cost = Cost()
     rungs: tuple[Rung, ...] = ()
+    confidence: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,9 +24,10 @@ from grainline.match.feedback import common_terms
 from grainline.match.fuse import Scores, standardised
 from grainline.match.lexical import Found, Lexical
 from grainline.match.vector import Unit, Vectors, identity
+from grainline.store.manifest import EMBEDDED
 from grainline.store.snapshot import Snapshot
 from grainline.text import question_terms, terms
-from grainline.types import Hit, Node, Where
+from grainline.types import Cost, Hit, Node, Where
 
 Entries = NDArray[np.int64]
 BEST = 10
@@ -81,13 +82,13 @@ class Candidates:
         ranked = self.words.ranked(self.terms, max(plan.first, k), self._where)
         found = np.array([entry for entry, _ in ranked[: plan.first]], np.int64)
         trace.count("match the words of passages (BM25)", f"{len(ranked)} hits")
-        if plan.embedded and trace.affords(step := "embed the question"):
+        if trace.affords(step := "embed the question", Cost(embedded=1)) and plan.embedded:
             self._vectors = Vectors(self._snapshot, self._snapshot.embedder())
             self._vector = self._vectors.question(self._question)
             #: whether the whole library was embedded with this encoder
-            self._whole = self._snapshot.manifest.settings.get("embedded") == identity(self._snapshot.embedder())
+            self._whole = self._snapshot.manifest.settings.get(EMBEDDED) == identity(self._snapshot.embedder())
             self._weights = self.words.weights(self.terms, self._where)
-            trace.count(step, "a vector", embedded=1)
+            trace.count(step, "a vector", Cost(embedded=1))
             self.take(found, "compare the meaning of what matched")
             self._take_spread(plan.first - len(found))
             self._take_alike(room())
@@ -114,7 +115,9 @@ class Candidates:
             cosines[unknown] = self._compared(entries[unknown], self._vectors)
         self.cosines = np.concatenate([self.cosines, cosines])
         embedded = self._vectors.embedded - before
-        self._trace.count(step, f"{len(entries)} candidates, {embedded} of them embedded", embedded)
+        self._trace.count(
+            step, f"{len(entries)} candidates, {embedded} of them embedded{left_out(cosines)}", Cost(embedded=embedded)
+        )
 
     def _known(self, entries: Entries) -> NDArray[np.float32]:
         """The cosines that are at hand where the whole library was embedded; NaN for others."""
@@ -139,7 +142,7 @@ class Candidates:
         before = self._vectors.embedded
         cosines: NDArray[np.float32] = self._vectors.cosines(self._vector, units, most)
         embedded = self._vectors.embedded - before
-        self._trace.count(step, f"{len(units)} texts, {embedded} of them embedded", embedded)
+        self._trace.count(step, f"{len(units)} texts, {embedded} of them embedded{left_out(cosines)}", Cost(embedded=embedded))
         return cosines
 
     def new(self, entries: Sequence[int]) -> Entries:
@@ -257,6 +260,12 @@ class Candidates:
             places = range(len(said)) if worth and self._whole and not any(worth) else (best,)
             chosen.append([Unit(key, place, said[place]) for place in places])
         return chosen
+
+
+def left_out(cosines: NDArray[np.float32]) -> str:
+    """How many of what was compared has no cosine, since nothing more may be embedded, in words."""
+    count = int(np.isnan(cosines).sum())
+    return f", {count} left out" if count else ""
 
 
 def filled(words: Lexical, hits: Sequence[Hit], ranked: Sequence[tuple[int, float]], k: int) -> list[Hit]:

@@ -13,6 +13,7 @@ from math import fsum, nan
 
 import numpy as np
 
+from grainline.agents.candidates import left_out
 from grainline.agents.trace import Trace
 from grainline.agents.uses import Uses, last_name, short_name
 from grainline.keys import texts_of, units
@@ -26,7 +27,7 @@ from grainline.match.postings import text_hash
 from grainline.match.vector import Floats, Unit, Vectors
 from grainline.store.snapshot import Snapshot
 from grainline.text import question_terms, terms
-from grainline.types import EVERYWHERE, NO_LIMIT, Budget, Evidence, Hit, Node, Where
+from grainline.types import EVERYWHERE, NO_LIMIT, Budget, Cost, Evidence, Hit, Node, Where
 
 #: what a match of each kind of key counts; what few nodes have, and others say too, counts less: its words look rare there
 #: ("mention" is no kind of key: a page of prose that matches speaks for what it names)
@@ -105,10 +106,10 @@ class _Search:
         proposed = self._keyed.best(self._matches.nodes, self._words, max(FIRST, k))
         self._take([int(self._matches.nodes[at]) for at in proposed[:FIRST]])
         trace.count("match names, signatures, comments and bodies (BM25)", f"{len(proposed)} nodes")
-        if self._most and self._found and trace.affords(step := "embed the question"):
+        if self._found and trace.affords(step := "embed the question", Cost(embedded=1)):
             self._vectors = Vectors(self._snapshot, self._snapshot.embedder())
             self._vector = self._asked()
-            trace.count(step, "a vector", embedded=self._vectors.embedded)
+            trace.count(step, "a vector", Cost(embedded=self._vectors.embedded))
             self._compare("compare the meaning of what stands before bodies", self._found, is_body=False)
             self._take_alike()
             best = self._ranked()[:READ]
@@ -241,7 +242,9 @@ class _Search:
             else:
                 one.head = cosine
         embedded = self._vectors.embedded - before
-        self._trace.count(step, f"{len(pairs)} candidates, {embedded} of them embedded", embedded)
+        self._trace.count(
+            step, f"{len(pairs)} candidates, {embedded} of them embedded{left_out(cosines)}", Cost(embedded=embedded)
+        )
 
     def _order(self, chosen: Sequence[_Candidate], scores: Scores) -> list[int]:
         """The places of candidates by their scores; equal ones by source and place."""

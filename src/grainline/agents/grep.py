@@ -32,6 +32,17 @@ class Grep:
         return trace.evidence(hits)
 
 
+def is_pattern(question: str) -> bool:
+    """Whether a question is a pattern, a quote or an identifier and not a sentence around one.
+
+    >>> is_pattern("/fn \\\\w+/"), is_pattern("where does it say \\"so be it\\""), is_pattern("E0432"), is_pattern("what is E0432?")
+    (True, True, True, False)
+    """
+    stripped = question.strip()
+    is_regex = len(stripped) > 2 and stripped.startswith("/") and stripped.endswith("/")
+    return is_regex or bool(QUOTED.search(stripped)) or IDENTIFIER.fullmatch(stripped) is not None
+
+
 def pattern_of(question: str) -> str:
     """The pattern that a question means: between slashes, what it quotes, the identifiers in a sentence, else all of it as it is.
 

@@ -7,7 +7,7 @@ from grainline.agents.trace import Trace
 from grainline.errors import MissingExtraError
 from grainline.match.lexical import Lexical
 from grainline.store.snapshot import Snapshot
-from grainline.types import EVERYWHERE, NO_LIMIT, Budget, Evidence, Hit, Where
+from grainline.types import EVERYWHERE, NO_LIMIT, Budget, Cost, Evidence, Hit, Where
 from grainline.walk.outline import Outline as UpAndDown
 
 PLAN = Plan(first=90, terms=7_000, least=120, most=195, embedded=196)
@@ -41,11 +41,11 @@ def match_best(snapshot: Snapshot, question: str, k: int, where: Where, budget: 
     place; by words alone where `budget` lets nothing be embedded, or where what the encoder needs is not installed, which the trace then
     tells. Raises `ModelError` and `UsageError` if the encoder cannot be used."""
     plan = SMALLER.within(budget.embedded)
-    if plan.embedded:
+    if trace.affords(step := "match the meaning of passages", Cost(embedded=1)):
         try:
             found = Candidates(snapshot, question, where, plan, trace)
             ranked = found.propose(k)
             return filled(found.words, trace.note("fuse words and meaning", found.best(k)), ranked, k)
         except MissingExtraError as error:
-            trace.count("match the meaning of passages", f"left out: {error}")
+            trace.count(step, f"left out: {error}")
     return trace.note("match the words of passages (BM25)", Lexical(snapshot).match(question, k, where))

@@ -32,8 +32,9 @@ class Parent:
         up = Up(self._snapshot, question)
         if trace.affords(step := "walk up to the documents"):
             hits = trace.note(step, up.walk(hits, where))
-            for place, hit in enumerate(hits[:CASES]):
+            best = hits[:CASES] if trace.affords(step := "walk down to the portions of the best case") else []
+            for place, hit in enumerate(best):
                 if portions := up.portions(hit, hits[place + 1].score if place + 1 < len(hits) else 0.0):
-                    hits[place + 1 : place + 1] = trace.note("walk down to the portions of the best case", portions)
+                    hits[place + 1 : place + 1] = trace.note(step, portions)
                     break
         return trace.evidence(hits[:k])

@@ -120,12 +120,13 @@ class _Search:
 
     def _parts(self, found: Candidates) -> list[Hit]:
         """The parts that match, best first, scored like passages."""
-        if not any(lexical.index.size for lexical in self._keyed.lexical.values()):
+        step = "match the labels of tables and pictures (BM25)"
+        if not any(lexical.index.size for lexical in self._keyed.lexical.values()) or not self._trace.affords(step):
             return []
         matches = self._keyed.matches(found.terms, self._where)
         shares = matches.fused(list(KINDS.values()))
         best = self._keyed.best(matches.nodes, shares, FIRST)
-        self._trace.count("match the labels of tables and pictures (BM25)", f"{len(best)} parts")
+        self._trace.count(step, f"{len(best)} parts")
         if not best:
             return []
         cosines = self._cosines(found, matches, best)

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import re
 
+from grainline.agents.model import Budgeted
 from grainline.agents.trace import Trace
 from grainline.errors import QueryError
 from grainline.store.snapshot import Snapshot
-from grainline.tables.asking import SURE, Asking
+from grainline.tables.asking import SURE, Asked, Asking
 from grainline.tables.engine import Result
+from grainline.tables.with_llm import MOST_TOKENS, SCHEMA, write
 from grainline.types import EVERYWHERE, NO_LIMIT, Budget, Computed, Evidence, Hit, Node, Where
 
 #: a question that is SQL itself
 _STATEMENT = re.compile(r"\s*(?:select|with)\s.+\bfrom\s", re.IGNORECASE | re.DOTALL)
-#: rows of a result that are fetched, and milliseconds that it may take
-ROWS, MILLISECONDS = 1_000, 5_000.0
+#: at this confidence the rules' reading is kept without asking a model; see LOG.md
+KEPT = 0.8
+#: rows of a result that are fetched, and milliseconds that it, and finding what it rests on, may take
+ROWS, MILLISECONDS, PROVING = 1_000, 5_000.0, 1_000.0
 
 
 class Sql:
@@ -32,42 +36,77 @@ class Sql:
         """
         trace = Trace(budget)
         asking = Asking(self._snapshot, where)
+        trace.count("look for tables", f"there are {len(asking.catalog.tables) or 'none'}")
         if not asking.catalog.tables:
-            trace.count("look for tables", "there are none")
             return trace.evidence([])
-        sql = question.strip() if _STATEMENT.match(question) else self._understood(asking, question, trace)
-        if not sql or not trace.affords("run it"):
+        result = (
+            self._run(asking, question.strip(), trace) if _STATEMENT.match(question) else self._read(asking, question, trace)
+        )
+        if result is None:
             return trace.evidence([])
-        most = min(MILLISECONDS, budget.milliseconds if budget.milliseconds is not None else MILLISECONDS)
-        try:
-            result = asking.engine.run(sql, rows=ROWS, milliseconds=most)
-        except QueryError as error:
-            if sql == question.strip():
-                raise
-            trace.count("run it", str(error))
-            return trace.evidence([])
-        trace.count("run it", f"{len(result.rows)} rows of {', '.join(table.name for table in result.used)}")
-        hits = trace.note("find the rows that it rests on", self._proof(asking, result, k))
+        if not trace.affords(step := "find the rows that it rests on"):
+            return trace.evidence([])  # what cannot be proved is no answer
+        hits = trace.note(step, self._proof(asking, result, k, _within(trace, PROVING)))
         computed = Computed(result.sql, result.columns, result.rows, result.truncated)
         return trace.evidence(hits, computed)
 
-    def _understood(self, asking: Asking, question: str, trace: Trace) -> str:
-        """The SQL that a question means; "" where it is declined."""
+    def _read(self, asking: Asking, question: str, trace: Trace) -> Result | None:
+        """What a question asks for; None where it is declined. Where rules are not sure enough a model is asked, if there is one."""
+        if not trace.affords(step := "read the question"):
+            return None
         asked = asking.understand(question)
         left = f"; not explained: {', '.join(asked.left_out)}" if asked.left_out else ""
         sure = f"{asked.sql or 'nothing'} ({asked.confidence:.2f}{left})"
+        trace.count(step, sure if asked.confidence >= SURE else f"declined: {sure}")
+        if self._snapshot.llm and asked.confidence < KEPT:
+            written = self._written(asking, question, asked, Budgeted(self._snapshot.llm, trace), trace)
+            if written is not None:
+                return written
         if asked.confidence < SURE:
-            trace.count("read the question", f"declined: {sure}")
-            return ""
-        trace.count("read the question", sure)
-        return asked.sql
+            return None
+        try:
+            return self._run(asking, asked.sql, trace)
+        except QueryError as error:
+            trace.count("run it", str(error))
+            return None
 
-    def _proof(self, asking: Asking, result: Result, k: int) -> list[Hit]:
+    def _written(self, asking: Asking, question: str, draft: Asked, model: Budgeted, trace: Trace) -> Result | None:
+        """What the statement of a model gives; None where there is none, it fails, or what it gives says nothing."""
+
+        def run(sql: str) -> Result:
+            return asking.engine.run(sql, rows=ROWS, milliseconds=_within(trace, MILLISECONDS))
+
+        written = write(question, asking, draft, lambda prompt: model.complete(prompt, SCHEMA, MOST_TOKENS), run)
+        if written.sql:
+            trace.count("run what the model wrote", _came(written.result) if written.result else written.reason)
+        if written.result is None:
+            return None
+        return written.result if any(value is not None for row in written.result.rows for value in row) else None
+
+    def _run(self, asking: Asking, sql: str, trace: Trace) -> Result | None:
+        """What a statement gives; None where there is no time left. Raises `QueryError`."""
+        if not trace.affords(step := "run it"):
+            return None
+        result = asking.engine.run(sql, rows=ROWS, milliseconds=_within(trace, MILLISECONDS))
+        trace.count(step, _came(result))
+        return result
+
+    def _proof(self, asking: Asking, result: Result, k: int, milliseconds: float) -> list[Hit]:
         """The rows, or tables, that a result rests on."""
         hits = []
-        for place, (table, row) in enumerate(asking.engine.sources(result.sql, k)[:k]):
+        for place, (table, row) in enumerate(asking.engine.sources(result.sql, k, milliseconds=milliseconds)[:k]):
             document_id, start, end = asking.catalog.span(table, row)
             kind, way = ("row", f"row:{row + 1}") if row is not None else ("table", "table")
             node = Node(f"{document_id}:r{start}-{end}", document_id, kind, table.name, start, end, {"table": table.sql})
             hits.append(Hit(node, 1.0 / (1 + place), (f"sql:{table.sql}", way)))
         return hits
+
+
+def _came(result: Result) -> str:
+    return f"{len(result.rows)} rows of {', '.join(table.name for table in result.used)}"
+
+
+def _within(trace: Trace, milliseconds: float) -> float:
+    """So many milliseconds, or what is left of the budget."""
+    left = trace.left().milliseconds
+    return milliseconds if left is None else min(milliseconds, left)

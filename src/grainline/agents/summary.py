@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from grainline.agents.candidates import left_out
 from grainline.agents.hybrid import match_best
 from grainline.agents.trace import Trace
 from grainline.errors import MissingExtraError
@@ -23,7 +24,7 @@ from grainline.match.lexical import Lexical
 from grainline.match.vector import Unit, Vectors
 from grainline.store.snapshot import Snapshot
 from grainline.text import question_terms
-from grainline.types import EVERYWHERE, NO_LIMIT, Budget, Evidence, Hit, Node, Where
+from grainline.types import EVERYWHERE, NO_LIMIT, Budget, Cost, Evidence, Hit, Node, Where
 from grainline.walk.parent import Parent
 
 #: passages that are matched, and how many of them stand behind their document
@@ -68,7 +69,9 @@ class Summary:
             entries, scores = self._proposed(question, fragments, where)
             trace.count(step, f"{len(entries)} summaries")
             found = self._compared(question, entries, scores, share, trace)
-        documents = trace.note("walk up to the documents", self._documents(fragments, found, where))
+        if not trace.affords(step := "walk up to the documents"):
+            return trace.evidence(fragments[:k])
+        documents = trace.note(step, self._documents(fragments, found, where))
         return trace.evidence(self._handed(documents, fragments, found)[:k])
 
     def _proposed(self, question: str, fragments: Sequence[Hit], where: Where) -> tuple[NDArray[np.int64], Scores]:
@@ -95,7 +98,8 @@ class Summary:
                 vectors = Vectors(self._snapshot, self._snapshot.embedder())
                 asked = vectors.question(question)
                 cosines = vectors.cosines(asked, self._units(entries, vectors, most - 1), most - 1)
-                trace.count(step, f"{len(entries)} summaries, {vectors.embedded} texts embedded", vectors.embedded)
+                came = f"{len(entries)} summaries, {vectors.embedded} texts embedded{left_out(cosines)}"
+                trace.count(step, came, Cost(embedded=vectors.embedded))
             except MissingExtraError as error:
                 trace.count(step, f"left out: {error}")
         fused = standardised(cosines) + WORDS * standardised(scores)

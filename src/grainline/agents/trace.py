@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from time import perf_counter
 
 from grainline.types import NO_LIMIT, Budget, Computed, Cost, Evidence, Hit, Step
+
+NOTHING = Cost()
 
 
 class Trace:
@@ -13,7 +16,7 @@ class Trace:
 
     def __init__(self, budget: Budget = NO_LIMIT) -> None:
         self._steps: list[Step] = []
-        self._most = budget.milliseconds
+        self._budget = budget
         self._mark = perf_counter()
 
     def note(self, action: str, hits: list[Hit]) -> list[Hit]:
@@ -21,18 +24,23 @@ class Trace:
         self.count(action, f"{len(hits)} hit{'s' * (len(hits) != 1)}")
         return hits
 
-    def count(self, action: str, came: str, embedded: int = 0) -> None:
-        """Note what came of `action`, in words, and how many texts it embedded."""
+    def count(self, action: str, came: str, spent: Cost = NOTHING) -> None:
+        """Note what came of `action`, in words, and what it spent beside time."""
         now = perf_counter()
-        self._steps.append(Step(action, came, Cost((now - self._mark) * 1000, embedded)))
+        self._steps.append(Step(action, came, replace(spent, milliseconds=(now - self._mark) * 1000)))
         self._mark = now
 
-    def affords(self, action: str) -> bool:
-        """Whether the budget has time left for a further step; if not, that it was left out is noted."""
-        if self._most is None or self.cost().milliseconds < self._most:
-            return True
-        self._steps.append(Step(action, f"left out: the {self._most:g} ms of the budget are spent"))
-        return False
+    def affords(self, action: str, price: Cost = NOTHING) -> bool:
+        """Whether the budget has time left for a further step and what it will spend beside time; if not, that it was left out is noted."""
+        lack = self.left().lacks(price)
+        if lack:
+            self._steps.append(Step(action, f"left out: too little is left of the budget ({lack})"))
+        return not lack
+
+    def left(self) -> Budget:
+        """What is left of the budget now."""
+        running = Cost((perf_counter() - self._mark) * 1000)
+        return self._budget.left(self.cost() + running)
 
     def cost(self) -> Cost:
         """What all steps so far have cost."""

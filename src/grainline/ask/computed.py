@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Any
 
 from grainline.ask.cite import check, cite
 from grainline.store.snapshot import Snapshot
-from grainline.types import Answer, Computed, Evidence
+from grainline.tables.parse import number_of
+from grainline.types import Answer, Citation, Computed, Evidence
 
 #: rows and citations that are shown, and characters of a value
 ROWS, CITED, CHARACTERS = 20, 5, 200
+#: what stands between the cells of a row: of CSV a comma that is not inside a number
+_CELLS = re.compile(r"[|\t]|,(?!\d{3}(?!\d))")
+#: how sure rows are: the agent declines what it does not understand
+SURE = 0.85
 
 
 def told(evidence: Evidence, computed: Computed, snapshot: Snapshot, agent: str) -> Answer:
@@ -21,8 +28,23 @@ def told(evidence: Evidence, computed: Computed, snapshot: Snapshot, agent: str)
         check(snapshot, document, citation)
     answered = any(value is not None for row in computed.rows for value in row)
     marks = "".join(f" [{number}]" for number in range(1, len(citations) + 1))
-    said = f"{_shown(computed)}{marks}" if answered else "No row of the tables answers this question."
-    return Answer(f"{said}\n\n{computed.sql}", citations, evidence, answered, agent, (agent,), evidence.cost)
+    said = f"{_printed(computed, citations) or _shown(computed)}{marks}" if answered else "No row of the tables answers this question."
+    confidence = SURE if answered else 0.0
+    return Answer(
+        f"{said}\n\n{computed.sql}", citations, evidence, answered, agent, (agent,), evidence.cost, confidence=confidence
+    )
+
+
+def _printed(computed: Computed, citations: Sequence[Citation]) -> str:
+    """A single number as the one row that it comes from writes it, with its unit: "$(0.14)" for -0.14; "" where it is no such number."""
+    if len(citations) != 1 or len(computed.rows) != 1 or len(computed.rows[0]) != 1:
+        return ""
+    (value,) = computed.rows[0]
+    if not isinstance(value, int | float):
+        return ""
+    cells = [cell.strip() for cell in _CELLS.split(citations[0].quote)]
+    same = {cell for cell in cells if (number := number_of(cell)) is not None and number.value == value}
+    return same.pop() if len(same) == 1 else ""
 
 
 def _shown(computed: Computed) -> str:

@@ -11,7 +11,7 @@ from math import fsum, log2
 
 import numpy as np
 
-from grainline.agents.grep import IDENTIFIER, QUOTED
+from grainline.agents.grep import IDENTIFIER, QUOTED, is_pattern
 from grainline.ask.signs import SIGNS
 from grainline.graph.links import Links
 from grainline.match.lexical import K1, Lexical, best
@@ -37,6 +37,7 @@ def features(question: str, snapshot: Snapshot, where: Where) -> Features:
     names = IDENTIFIER.findall(stripped)
     found |= {
         "regex": float(len(stripped) > 2 and stripped[0] == stripped[-1] == "/"),
+        "pattern": float(is_pattern(stripped)),
         "quoted": float(bool(QUOTED.search(stripped))),
         "identifier": float(bool(names)),
         "alone": float(len(wanted) <= 2 or (bool(names) and len(names[0]) >= 0.6 * len(stripped))),

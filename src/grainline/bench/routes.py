@@ -137,7 +137,7 @@ def _all_outcomes(
                 library.ask(WARM_UP, agent=agent, budget=Budget(embedded=0))
             for question in questions:
                 if question.library == name:
-                    found[question.id] = outcome(library, question, system.agents, encoder)
+                    found[question.id], _ = outcome(library, question, system.agents, encoder)
     return found
 
 

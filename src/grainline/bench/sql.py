@@ -22,7 +22,7 @@ from typing import Any
 import grainline
 from grainline.bench.metrics import percentile
 from grainline.errors import UsageError
-from grainline.types import Computed
+from grainline.types import LLM, Computed, Cost
 
 Rows = Sequence[Sequence[Any]]
 
@@ -30,9 +30,10 @@ Rows = Sequence[Sequence[Any]]
 TRIED = 6
 
 
-def run_sql(folder: Path, agent: str = "sql", every: int = 1) -> dict[str, Any]:
+def run_sql(folder: Path, agent: str = "sql", every: int = 1, llm: str | LLM | None = None) -> dict[str, Any]:
     """Ask the questions of a folder; returns the share answered right, the share of answers that are right, the share declined, and
-    the time of a question in milliseconds. Raises `UsageError` for a folder of another kind."""
+    the time of a question in milliseconds; with a language model also the share that it was asked, and the mean of its calls and tokens.
+    Raises `UsageError` for a folder of another kind."""
     file = folder / "queries.jsonl"
     if not file.is_file() or not (folder / "database").is_dir():
         raise UsageError(f"{folder} has no queries.jsonl beside a folder database")
@@ -42,16 +43,19 @@ def run_sql(folder: Path, agent: str = "sql", every: int = 1) -> dict[str, Any]:
         by_database[one["db_id"]].append(one)
     right = answered = 0
     times: list[float] = []
+    costs: list[Cost] = []
     missed: list[dict[str, str]] = []
     with tempfile.TemporaryDirectory() as work:
         for number, (name, questions) in enumerate(sorted(by_database.items())):
             database = _database(folder, name)
-            with grainline.open(Path(work) / str(number)) as library, closing(_opened(database)) as gold:
+            with grainline.open(Path(work) / str(number), llm=llm) as library, closing(_opened(database)) as gold:
                 library.add([database])
                 for one in questions:
                     start = time.perf_counter()
-                    computed = library.search(one["text"], agent=agent).computed
+                    evidence = library.search(one["text"], agent=agent)
+                    computed = evidence.computed
                     times.append((time.perf_counter() - start) * 1000)
+                    costs.append(evidence.cost)
                     answered += computed is not None
                     if computed is not None and is_right(computed, gold.execute(one["sql"]).fetchall(), one["sql"]):
                         right += 1
@@ -66,7 +70,22 @@ def run_sql(folder: Path, agent: str = "sql", every: int = 1) -> dict[str, Any]:
         "declined": round(1 - answered / len(asked), 4),
         "query_ms_p50": round(percentile(times, 0.5), 2),
         "query_ms_p95": round(percentile(times, 0.95), 2),
+        **_of_model(costs),
         "missed": missed,
+    }
+
+
+def _of_model(costs: Sequence[Cost]) -> dict[str, float]:
+    """What was spent on a language model, a question; nothing where none was asked."""
+    whole = sum(costs, Cost())
+    if not whole.calls:
+        return {}
+    return {
+        "asked_model": round(sum(cost.calls > 0 for cost in costs) / len(costs), 4),
+        "calls": round(whole.calls / len(costs), 3),
+        "tokens_in": round(whole.tokens_in / len(costs), 1),
+        "tokens_out": round(whole.tokens_out / len(costs), 1),
+        "seconds": round(whole.milliseconds / 1000 / len(costs), 2),
     }
 
 
@@ -89,7 +108,7 @@ def is_right(computed: Computed, rows: Rows, sql: str) -> bool:
 
 def table(result: dict[str, Any]) -> str:
     """The figures as a table."""
-    shown = ("dataset", "questions", "accuracy", "precision", "declined", "query_ms_p50", "query_ms_p95")
+    shown = [name for name in result if name not in ("agent", "missed")]
     return "\n".join(
         [
             f"| {' | '.join(shown)} |",

@@ -102,11 +102,13 @@ def embed(embedder: str | None, library: str | None, as_json: bool) -> None:
 
 @main.command()
 @click.argument("words", nargs=-1, required=True, metavar="[PATH] QUESTION")
+@click.option("--explain", is_flag=True, help="Then show whom the router thought of and why, and each step with its cost.")
 @asking_options
 @library_option
 @json_option
 def ask(
     words: tuple[str, ...],
+    explain: bool,
     library: str | None,
     as_json: bool,
     **asking: Any,
@@ -114,13 +116,16 @@ def ask(
     """Answer QUESTION from the library, with citations; with PATH, add it first."""
     if len(words) > 2:
         raise errors.UsageError(f"{len(words)} arguments; put the question in quotes")
-    embedder = asking.pop("embedder")
-    with grainline.open(library, create=len(words) == 2, embedder=embedder) as opened:
+    embedder, llm = asking.pop("embedder"), asking.pop("llm")
+    with grainline.open(library, create=len(words) == 2, embedder=embedder, llm=llm) as opened:
         if len(words) == 2:
             summary = _add(opened, (Path(words[0]),), (), False, {})
             click.echo(render.summary_text(summary), err=True)
         answer = opened.ask(words[-1], *asked(**asking))
-    show(render.answer_json(answer), as_json, render.answer_text(answer))
+    shown, text = render.answer_json(answer), render.answer_text(answer)
+    if explain:
+        shown, text = {**shown, **render.explain_json(answer)}, f"{text}\n\n{render.explain_text(answer)}"
+    show(shown, as_json, text)
 
 
 @main.command()
@@ -128,13 +133,13 @@ def ask(
 @asking_options
 @library_option
 @json_option
-def search(query: str, library: str | None, as_json: bool, embedder: str | None, **asking: Any) -> None:
+def search(query: str, library: str | None, as_json: bool, embedder: str | None, llm: str | None, **asking: Any) -> None:
     """Show the hits of one agent for QUERY, best first."""
-    with grainline.open(library, create=False, embedder=embedder) as opened:
+    with grainline.open(library, create=False, embedder=embedder, llm=llm) as opened:
         evidence = opened.search(query, *asked(**asking))
         with opened.snapshot() as snapshot:
             show(
-                render.search_json(evidence, snapshot, opened.named(asking["agent"])),
+                render.search_json(evidence, snapshot),
                 as_json,
                 render.search_text(evidence, snapshot),
             )
@@ -162,12 +167,15 @@ def models(as_json: bool) -> None:
 
 @main.command()
 @click.option("--sources", is_flag=True, help="List every source.")
+@click.option(
+    "--costs", is_flag=True, help="Sum up by agent what questions have spent so far; in money, too, by $GRAINLINE_PRICES."
+)
 @library_option
 @json_option
-def status(sources: bool, library: str | None, as_json: bool) -> None:
+def status(sources: bool, costs: bool, library: str | None, as_json: bool) -> None:
     """Say what the library holds and what it weighs."""
     with grainline.open(library, create=False) as opened:
-        found = opened.status(sources=sources)
+        found = opened.status(sources=sources, costs=costs)
     show(found, as_json, render.status_text(found))
 
 

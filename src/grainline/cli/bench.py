@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from grainline.cli.options import bar, embedder_option, json_option, library_option, show
+from grainline.cli.options import bar, embedder_option, json_option, library_option, llm_option, show
 
 
 @click.group()
@@ -122,10 +122,11 @@ def routes_(shared: Path, split: str, agents: str, out: Path | None, as_json: bo
 @bench.command("sql")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--every", default=1, show_default=True, type=click.IntRange(min=1), help="Ask only every so-many-th question.")
+@llm_option
 @json_option
-def sql_(folder: Path, every: int, as_json: bool) -> None:
+def sql_(folder: Path, every: int, llm: str | None, as_json: bool) -> None:
     """Ask questions to databases, in the layout of Spider: queries.jsonl with the SQL of each, and database/NAME.sqlite."""
     from grainline.bench import sql
 
-    result = sql.run_sql(folder, every=every)
+    result = sql.run_sql(folder, every=every, llm=llm)
     show(result, as_json, sql.table(result))

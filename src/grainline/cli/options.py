@@ -10,7 +10,8 @@ from typing import Any
 
 import click
 
-from grainline.types import Budget, Limits, Where
+from grainline.costs import parse_budget
+from grainline.types import NO_LIMIT, Budget, Limits, Where
 
 LIMITS = tuple(Limits.__dataclass_fields__)
 
@@ -36,14 +37,30 @@ def embedder_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
+def llm_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Which language model."""
+    return click.option(
+        "--llm",
+        metavar="SPEC",
+        help="A language model: gguf:FILE, openai:MODEL, https://HOST/v1#MODEL (default: $GRAINLINE_LLM, else none is asked).",
+    )(command)
+
+
+def _budget(_context: click.Context, _option: click.Parameter, text: str | None) -> Budget:
+    return NO_LIMIT if text is None else parse_budget(text)
+
+
 def asking_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """What a question is asked with."""
     for option in (
-        click.option("--max-milliseconds", type=click.FloatRange(min=0), help="Start no further step after so much time."),
         click.option(
-            "--max-embedded", type=click.IntRange(min=0), help="Embed at most so many texts, the question among them."
+            "--budget",
+            metavar="NAME=N,...",
+            callback=_budget,
+            help="Spend at most so much: ms=500,embedded=50,calls=0,tokens=0, or some of these.",
         ),
         embedder_option,
+        llm_option,
         click.option("--source", "sources", multiple=True, help="See only this source, folder or glob (may be repeated)."),
         click.option("--label", "labels", multiple=True, help="See only documents with this label (may be repeated)."),
         click.option("-k", default=10, show_default=True, type=click.IntRange(min=1), help="How many results."),
@@ -71,11 +88,10 @@ def asked(
     k: int,
     labels: tuple[str, ...],
     sources: tuple[str, ...],
-    max_embedded: int | None,
-    max_milliseconds: float | None,
+    budget: Budget,
 ) -> tuple[int, str, Where, Budget]:
     """The arguments of `Library.ask` by the options."""
-    return k, agent, Where(sources, labels), Budget(milliseconds=max_milliseconds, embedded=max_embedded)
+    return k, agent, Where(sources, labels), budget
 
 
 def show(value: object, as_json: bool, text: str) -> None:

@@ -7,9 +7,6 @@ whole text, and the mean is taken over that copy alone (echo embeddings, Springe
 from __future__ import annotations
 
 import hashlib
-import json
-import urllib.error
-import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,8 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from grainline.errors import MissingExtraError, ModelError, NotFoundError, UsageError
+from grainline.errors import ModelError, UsageError
 from grainline.models.cache import sha256
+from grainline.models.llama import Llama
 from grainline.models.prefixes import NO_PREFIXES
 from grainline.models.rows import cut, threads_here, unit_rows
 from grainline.models.spec import Spec
@@ -29,7 +27,6 @@ POOLINGS = ("mean", "last")
 #: around the two copies of a text that is given twice
 BEFORE, BETWEEN = "Rewrite the sentence: ", "\nThe rewritten sentence: "
 SPARE_TOKENS = 64  #: of the context, for those words and for what begins a text
-ANSWER_SECONDS = 600.0  #: for one text; a large model on a small processor is slow
 
 
 class GgufEmbedder:
@@ -41,18 +38,17 @@ class GgufEmbedder:
         Raises `NotFoundError`, `MissingExtraError`, `UsageError`, or `ModelError` where llama.cpp refuses the file.
         """
         file = Path(spec.target).expanduser()
-        if not file.is_file():
-            raise NotFoundError(f"no such file: {file}")
         self._copies, self._pooling = spec.count("repeat", 1), spec.choice("pool", POOLINGS)
         if self._copies > 2:
             raise UsageError(f"repeat={self._copies}: a text is given once or twice")
         self._prefixes = NO_PREFIXES.overridden(spec.options)
         self.max_tokens = spec.count("tokens", MAX_TOKENS)
         self._name = str(file)
-        self._server = _serve(file, self._copies * self.max_tokens + SPARE_TOKENS, spec.count("threads", threads_here()))
+        context = self._copies * self.max_tokens + SPARE_TOKENS
+        self._llama = Llama(file, context, spec.count("threads", threads_here()), _as_encoder)
         settings = f"{sha256(file)} {self._copies} {self._pooling} {self._prefixes} {self.max_tokens}"
         self.identity = f"gguf/{hashlib.sha256(settings.encode()).hexdigest()[:16]}"
-        self._begin = self._tokens("", special=True)
+        self._begin = self._llama.tokens("", begins=True)
         self.dimension = len(self._vector("a"))
 
     def embed(self, texts: Sequence[str], side: Side) -> NDArray[np.float32]:
@@ -61,57 +57,23 @@ class GgufEmbedder:
         return unit_rows(np.array(rows), self._name) if rows else np.empty((0, self.dimension), np.float32)
 
     def _vector(self, text: str) -> NDArray[np.float64]:
-        text = cut(text, self.max_tokens)
-        own = self._tokens(text)[: self.max_tokens] or self._tokens(".")
+        text, tokens_of = cut(text, self.max_tokens), self._llama.tokens
+        own = tokens_of(text)[: self.max_tokens] or tokens_of(".")
         if self._copies == 1:
             tokens = self._begin + own
         else:
-            tokens = self._begin + self._tokens(BEFORE) + own + self._tokens(BETWEEN) + own
-        (answer,) = self._post("/embedding", {"content": tokens, "embd_normalize": -1})
+            tokens = self._begin + tokens_of(BEFORE) + own + tokens_of(BETWEEN) + own
+        (answer,) = self._llama.post("/embedding", {"content": tokens, "embd_normalize": -1})
         vectors = np.array(answer["embedding"], np.float64)
         if vectors.ndim != 2 or len(vectors) != len(tokens):
             raise ModelError(f"{self._name}: {len(tokens)} tokens gave vectors of shape {vectors.shape}")
         chosen: NDArray[np.float64] = vectors[-1] if self._pooling == "last" else vectors[-len(own) :].mean(axis=0)
         return chosen
 
-    def _tokens(self, text: str, special: bool = False) -> list[int]:
-        answer = self._post("/tokenize", {"content": text, "add_special": special, "parse_special": False})
-        return [int(token) for token in answer["tokens"]]
 
-    def _post(self, path: str, body: dict[str, Any]) -> Any:
-        """Ask the server inside this process, which listens on this machine only."""
-        request = urllib.request.Request(
-            self._server.listening_address + path, json.dumps(body).encode(), {"Content-Type": "application/json"}
-        )
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        try:
-            with opener.open(request, timeout=ANSWER_SECONDS) as answer:
-                return json.load(answer)
-        except urllib.error.HTTPError as error:
-            with error:
-                raise ModelError(f"{self._name}: {error.read(500).decode(errors='replace')}") from None
-        except (OSError, ValueError) as error:
-            raise ModelError(f"{self._name} does not answer: {error}") from error
-
-
-def _serve(file: Path, tokens: int, threads: int) -> Any:
-    try:
-        import xllamacpp
-    except ImportError:
-        raise MissingExtraError("xllamacpp", "gguf") from None
-    params = xllamacpp.CommonParams()
-    params.model.path = str(file)
+def _as_encoder(params: Any, library: Any) -> None:
     params.embedding = True
     # every token's vector comes back and is pooled here: over the second copy alone where there are two
-    params.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_NONE
-    params.n_ctx = params.n_batch = params.n_ubatch = tokens
-    params.n_parallel = 1
-    params.n_gpu_layers = 0
+    params.pooling_type = library.llama_pooling_type.LLAMA_POOLING_TYPE_NONE
+    params.n_batch = params.n_ubatch = params.n_ctx
     params.cache_prompt = False  # what was asked before must not change a vector
-    params.warmup = False
-    params.verbosity = -1
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
-    try:
-        return xllamacpp.Server(params)
-    except Exception as error:  # it raises RuntimeError with little to say
-        raise ModelError(f"llama.cpp cannot load {file}: {error}") from error

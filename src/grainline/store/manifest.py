@@ -12,6 +12,10 @@ from grainline.store.records import dump
 from grainline.store.seal import check, verify
 
 
+#: what the settings call the encoder that all of a library was embedded with
+EMBEDDED = "embedded"
+
+
 @dataclass(frozen=True, slots=True)
 class Stretch:
     """An array in `blocks`: its first block, its element type as numpy writes it, and its length in elements."""

@@ -16,7 +16,7 @@ from grainline.store.database import translate, translated
 from grainline.store.manifest import Manifest, Stretch
 from grainline.store.records import BODY, HEAD, Stored
 from grainline.store.seal import check, verify
-from grainline.types import EVERYWHERE, Document, Embedder, Shaped, Where
+from grainline.types import EVERYWHERE, LLM, Document, Embedder, Shaped, Where
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,6 +45,8 @@ class Snapshot:
         self._sources: dict[int, tuple[str, str, tuple[str, ...]]] | None = None
         #: gives the encoder to ask with; whoever opens the library says which
         self.embedder: Callable[[], Embedder] = _no_embedder
+        #: gives the language model to ask with; None where nobody named one
+        self.llm: Callable[[], LLM] | None = None
         #: vectors made while this state was asked, by encoder and text; whoever opened it keeps them
         self.fresh: dict[str, dict[int, bytes]] = {}
         #: what others derived from this state and want to have at hand

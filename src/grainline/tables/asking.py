@@ -10,7 +10,9 @@ from grainline.match.lexical import Lexical
 from grainline.store.snapshot import Snapshot
 from grainline.tables.catalog import KEYED, Catalog
 from grainline.tables.engine import Engine
-from grainline.tables.linking import Names, link
+from grainline.tables.linking import link
+from grainline.tables.lookup import EITHER, Sheet, look_up
+from grainline.tables.names import Names
 from grainline.tables.paths import Paths
 from grainline.tables.query import NoPathError, sql_of
 from grainline.tables.reading import Held
@@ -24,6 +26,12 @@ from grainline.types import EVERYWHERE, Where
 SURE = 0.55
 #: groups of tables that a question is read against, and tables that are searched for it
 GROUPS, SEARCHED = 8, 40
+#: share of the best group's worth that another must have to be read
+WORTH = 0.4
+#: characters of a question; what is longer asks for more than a table tells
+LONGEST = 1_000
+#: what two readings may differ by in confidence to be as good as each other
+ALIKE = 0.05
 #: distinct values of a column that are learnt, and milliseconds for that
 MOST = 20_000
 LEARNING = 300
@@ -52,26 +60,58 @@ class Asking:
         """The SQL that a question means, as far as rules tell: that of the tables which hang together and explain it best. Raises
         `DamagedError`."""
         best = Asked("", 0.0, ())
-        for tables in self._shortlist(question):
-            asked = self._understood(question, tables)
-            if asked.confidence > best.confidence:
-                best = asked
-        return best
+        if len(question) > LONGEST:
+            return best
+        groups = self.shortlist(question)
+        for tables in groups:
+            best = self._better(question, tables, best)
+        cell = self._cell(question, groups)
+        return cell if cell.confidence > best.confidence else best
 
-    def _understood(self, question: str, tables: tuple[Table, ...]) -> Asked:
-        """The SQL that a question means to some tables."""
+    def _cell(self, question: str, groups: Sequence[Sequence[Table]]) -> Asked:
+        """The cell that a question names by its row and column; less sure where one of another table may be meant as well."""
+        sheets = [sheet for group in groups for table in group if (sheet := self._sheet(table))]
+        found = sorted(look_up(question, sheets), key=lambda one: -one.confidence)
+        if not found:
+            return Asked("", 0.0, ())
+        best = found[0]
+        alike = len(found) > 1 and found[1].confidence >= best.confidence - ALIKE
+        return Asked(best.sql, best.confidence * (EITHER if alike else 1.0), best.left_out)
+
+    def _sheet(self, table: Table) -> Sheet | None:
+        """A table as a sheet; None if it is none, or cannot be read in time."""
+
+        def read() -> Sheet | None:
+            if not Sheet.may_be(table):
+                return None
+            columns = ", ".join(quoted(column.sql) for column in table.columns)
+            try:
+                result = self.engine.run(f"SELECT {columns} FROM {quoted(table.sql)}", milliseconds=LEARNING)
+            except QueryError:
+                return None
+            return Sheet(table, result.rows)
+
+        return self._snapshot.keep(("sheet", self._where, table.sql), read)
+
+    def _better(self, question: str, tables: tuple[Table, ...], best: Asked) -> Asked:
+        """The SQL that a question means to some tables if that is surer than the best known, else this."""
         key = tuple(table.sql for table in tables)
         names = self._snapshot.keep(("names", self._where, key), lambda: Names(tables))
-        values = self._snapshot.keep(("values", self._where, key), lambda: Values(self._snapshot, self.catalog, tables))
+        values = self.values(tables)
         paths = self._snapshot.keep(("paths", self._where, key), lambda: Paths(tables))
         understood = read(link(question, names, values), tables, paths, self.held)
-        if understood is None:
-            return Asked("", 0.0, ())
+        if understood is None or understood.confidence <= best.confidence:
+            return best
         try:
             sql = sql_of(understood.form, paths)
         except NoPathError:
-            return Asked("", 0.0, understood.left_out)
+            return best
         return Asked(sql, understood.confidence, understood.left_out)
+
+    def values(self, tables: tuple[Table, ...]) -> Values:
+        """The values of some tables, by their words; read once for a snapshot."""
+        key = tuple(table.sql for table in tables)
+        return self._snapshot.keep(("values", self._where, key), lambda: Values(self._snapshot, self.catalog, tables))
 
     def held(self, table: Table, column: Column) -> Held | None:
         """The distinct values of a column and whether none is there twice; None where these are too many to learn in time."""
@@ -92,7 +132,7 @@ class Asking:
 
         return self._snapshot.keep(("held", self._where, table.sql, column.sql), learn)
 
-    def _shortlist(self, question: str) -> list[tuple[Table, ...]]:
+    def shortlist(self, question: str) -> list[tuple[Table, ...]]:
         """The groups of tables that hang together whose names, headers and rows say most of a question, the best first."""
         groups = self._snapshot.keep(("groups of tables", self._where), lambda: _groups(self.catalog.tables))
         if len(groups) <= GROUPS:
@@ -110,13 +150,19 @@ class Asking:
         for table, share in self._searched(question):
             worth[at[table.sql]] += share
         order = sorted(range(len(groups)), key=lambda place: (-worth[place], place))
-        return [groups[place] for place in order[:GROUPS] if worth[place] > 0]
+        least = worth[order[0]] * WORTH
+        return [groups[place] for place in order[:GROUPS] if worth[place] > least]
 
-    def _searched(self, question: str) -> Iterator[tuple[Table, float]]:
-        """The tables whose headers and rows hold words of a question, with what share of the best one's score they have."""
+    def _places(self) -> dict[int, list[tuple[int, Table]]]:
+        """Where the tables of each document start, by its row number."""
         places: dict[int, list[tuple[int, Table]]] = {}
         for table in self.catalog.tables:
             places.setdefault(self.catalog.found(table).number, []).append((table.start, table))
+        return places
+
+    def _searched(self, question: str) -> Iterator[tuple[Table, float]]:
+        """The tables whose headers and rows hold words of a question, with what share of the best one's score they have."""
+        places = self._snapshot.keep(("places of tables", self._where), self._places)
         for kind in (KEYED, "row"):
             hits = Lexical(self._snapshot, kind).match(question, SEARCHED, self._where)
             seen = set()

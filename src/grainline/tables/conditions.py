@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import re
+from calendar import monthrange
+from datetime import date, timedelta
 
 from grainline.tables.paths import Ref
 from grainline.tables.query import Filter, Form, Item
 from grainline.tables.reading import YEARS, Reading
-from grainline.tables.schema import Table
 from grainline.tables.words import MEASURES
 
 NAMES = ("column",)
+#: words of Chinese behind what is counted
+_COUNTED = ("数量", "人数", "个数", "数目", "总数", "次数", "条数", "的数量", "的人数", "的个数")
 
 
 def read_conditions(reading: Reading) -> None:
     """Explain all mentions that narrow the rows."""
     _limits(reading)
+    read_dates(reading)
     _ranges(reading)
     _comparisons(reading)
-    _patterns(reading)
-    _cells(reading)
-    _numbers(reading)
 
 
 def _limits(reading: Reading) -> None:
@@ -45,16 +46,79 @@ def _counts(reading: Reading, at: int) -> bool:
 
 def _ranges(reading: Reading) -> None:
     """A column between two numbers."""
-    for place in list(reading.unused("between")):
-        low = reading.near(place, 1, ("number",), 2)
+    for place in list(reading.unused("between", "between after")):
+        low = (
+            reading.near(place, 1, ("number",), 2) if reading.mentions[place].kind == "between" else _two_before(reading, place)
+        )
         high = reading.near(low, 1, ("number",), 3) if low is not None else None
         if low is None or high is None:
             continue
-        ref = _left_column(reading, place) or _right_column(reading, high) or _year(reading, low)
+        ref = _left_column(reading, min(place, low)) or _right_column(reading, high) or year_column(reading, low)
         if ref is None:
             continue
         reading.add(ref, "between", (reading.mentions[low].value, reading.mentions[high].value), place)
+        reading.take(*reading.unused("between after"))
         reading.take(place, low, high, *(at for at in range(low, high) if reading.mentions[at].kind == "and"))
+
+
+def _two_before(reading: Reading, place: int) -> int | None:
+    """Where the first of two numbers stands that come before 之间."""
+    high = reading.near(place, -1, ("number",), 1)
+    return reading.near(high, -1, ("number",), 1, ("and",)) if high is not None else None
+
+
+def read_dates(reading: Reading) -> None:
+    """Months and days: in March 2023, after 2022-05-01, between two of them."""
+    places = [place for place in reading.unused("date") if isinstance(reading.mentions[place].value, str)]
+    for place in places:
+        if reading.mentions[place].used:
+            continue
+        ref = _left_date(reading, place) or reading.date_column(place)
+        if ref is None:
+            continue
+        value = reading.mentions[place].value
+        compare = reading.near(place, -1, ("compare", "between"), 1)
+        if compare is None:
+            compare = reading.near(place, 1, ("compare after", "between after"), 2)
+        other = next((at for at in places if at > place and at - place <= 3), None)
+        if other is not None and not _is_range(reading, place, other, compare):
+            reading.doubts.append(0.5)  # two months, not what lies between them
+            other = None
+        if other is not None:
+            reading.add(ref, ">=", value, place)
+            reading.add(ref, "<", _next(reading.mentions[other].value), place)
+            reading.take(other, *(at for at in range(place, other) if reading.mentions[at].kind == "and"))
+        elif compare is not None and (operator := reading.mentions[compare].said.partition(" ")[0]):
+            operator, value = {">": (">=", _next(value)), "<=": ("<", _next(value))}.get(operator, (operator, value))
+            reading.add(ref, operator, value, place)
+        else:
+            reading.add(ref, "like", f"{value}%", place)
+        reading.take(place, *([compare] if compare is not None else []))
+
+
+def _is_range(reading: Reading, place: int, other: int, compare: int | None) -> bool:
+    """Whether two dates are the ends of a time."""
+    joined = {one.text.lower() for one in reading.mentions[place + 1 : other]}
+    return bool(joined & {"to", "until", "through", "到", "至", "-", "~"}) or (
+        compare is not None and reading.mentions[compare].kind in ("between", "between after")
+    )
+
+
+def _left_date(reading: Reading, place: int) -> Ref | None:
+    at = reading.near(place, -1, NAMES, 1, ("compare", "between"))
+    if at is None or not reading.holds_dates(ref := reading.ref(at)):
+        return None
+    reading.take(at)
+    return ref
+
+
+def _next(value: str) -> str:
+    """The first month or day that is after all of a month or day, as far as texts compare."""
+    year, month, *day = (int(part) for part in value.split("-"))
+    if day:
+        following = date(year, month, min(day[0], monthrange(year, month)[1])) + timedelta(days=1)
+        return following.isoformat()
+    return f"{year + month // 12:04}-{month % 12 + 1:02}"
 
 
 def _left_column(reading: Reading, place: int) -> Ref | None:
@@ -73,10 +137,13 @@ def _right_column(reading: Reading, place: int) -> Ref | None:
     return ref
 
 
-def _year(reading: Reading, place: int) -> Ref | None:
-    value = reading.mentions[place].value
-    is_year = isinstance(value, int) and YEARS[0] <= value <= YEARS[1]
-    return reading.year_column(place) if is_year else None
+def year_column(reading: Reading, place: int) -> Ref | None:
+    return reading.year_column(place) if is_a_year(reading.mentions[place].value) else None
+
+
+def is_a_year(value: object) -> bool:
+    """Whether a number may be a year."""
+    return isinstance(value, int) and YEARS[0] <= value <= YEARS[1]
 
 
 def _comparisons(reading: Reading) -> None:
@@ -84,6 +151,9 @@ def _comparisons(reading: Reading) -> None:
     for place in list(reading.unused("compare", "compare after")):
         one = reading.mentions[place]
         operator, _, concept = one.said.partition(" ")
+        if not operator:
+            continue
+        concept = concept or _unit(reading, place)
         if one.kind == "compare after":
             number = reading.near(place, -1, ("number",), 2)
         else:
@@ -96,12 +166,20 @@ def _comparisons(reading: Reading) -> None:
             _compare_aggregate(reading, place, at, operator, concept)
 
 
+def _unit(reading: Reading, place: int) -> str:
+    """What the unit behind a number nearby says of the column: 20岁以上."""
+    return "age" if any(one.text == "岁" for one in reading.mentions[max(0, place - 1) : place + 3]) else ""
+
+
 def _compare_number(reading: Reading, place: int, number: int, operator: str, concept: str) -> None:
     value = reading.mentions[number].value
     first, last = min(place, number), max(place, number)
     ref: Ref | None = None
     between = [at for at in range(first + 1, last) if reading.mentions[at].kind == "column" and not reading.mentions[at].used]
-    if between:
+    if concept and _unit(reading, place) and (found := reading.concept(concept, place)):
+        ref, inverted = found
+        operator = {">": "<", "<": ">"}.get(operator, operator) if inverted else operator
+    elif between:
         ref = reading.ref(between[0])
         reading.take(between[0])
     elif (right := reading.near(last, 1, ("table",), 1)) is not None and right == last + 1:
@@ -124,19 +202,45 @@ def _compare_number(reading: Reading, place: int, number: int, operator: str, co
         reading.take(place, number, right)
         return
     else:
-        ref = _right_column(reading, last) or _year(reading, number)
+        ref = _right_column(reading, last) or year_column(reading, number)
+    if ref is None and (aged := _aged(reading, place, value)) is not None:
+        ref = aged
     if ref is None and (left := reading.near(first, -1, ("table",), 2)) is not None and _counts_before(reading, left):
         _having(reading, left, operator, value)
         reading.take(place, number, left)
         return
-    if ref is not None:
+    if ref is not None and (whole := _summed(reading, ref, last)) is not None:
+        reading.form.tables.append(ref.table)
+        reading.form.having.append(Filter(Item(ref, "sum"), operator, value))
+        reading.take(place, number, whole)
+    elif ref is not None:
         reading.add(ref, operator, value, place)
         reading.take(place, number)
 
 
+def _aged(reading: Reading, place: int, value: object) -> Ref | None:
+    """The age of what is asked for, where only a number is said: "patients over 60"."""
+    is_age = isinstance(value, int) and 0 < value < 120 and reading.mentions[place].text in ("over", "under", "above", "below")
+    found = reading.concept("age") if is_age else None
+    return found[0] if found and not found[1] and reading.entity and found[0].table == reading.entity.sql else None
+
+
+def _summed(reading: Reading, ref: Ref, last: int) -> int | None:
+    """Where it is said that what belongs to a thing is compared all together: "spent more than 40 in total"."""
+    if reading.entity is None or ref.table == reading.entity.sql:
+        return None
+    sums = [place for place in reading.unused("aggregate") if reading.mentions[place].said == "sum"]
+    return next((place for place in sums if abs(place - last) <= 4), None)
+
+
 def _counted_left(reading: Reading, first: int, last: int) -> int | None:
-    """Where the thing stands of which there are so many: 员工超过2人."""
+    """Where the thing stands of which there are so many: 员工超过2人, 员工人数超过2人."""
     behind = reading.mentions[last + 1] if last + 1 < len(reading.mentions) else None
+    if first and reading.mentions[first - 1].kind == "count" and reading.mentions[first - 1].text in _COUNTED:
+        left = reading.near(first - 1, -1, ("table",), 1)
+        if left is not None and left == first - 2:
+            reading.take(first - 1)
+            return left
     return reading.near(first, -1, ("table",), 1) if behind is not None and re.fullmatch(MEASURES, behind.text) else None
 
 
@@ -147,7 +251,11 @@ def _counts_before(reading: Reading, left: int) -> bool:
 
 def _left_column_of_number(reading: Reading, place: int) -> Ref | None:
     at = reading.near(place, -1, NAMES, 1)
-    if at is None or not reading.is_number(ref := reading.ref(at)):
+    if at is None:
+        return None
+    ref, after = reading.ref(at), reading.mentions[place : place + 2]
+    is_year = any(one.kind == "number" and is_a_year(one.value) for one in after) and reading.holds_dates(ref)
+    if not is_year and not reading.is_number(ref):
         return None
     reading.take(at)
     return ref
@@ -189,203 +297,3 @@ def _compare_aggregate(reading: Reading, place: int, at: int, operator: str, con
     inner = Form(select=[Item(ref, reading.mentions[at].said)])
     reading.add(ref, operator, inner, place)
     reading.take(place, at)
-
-
-def _patterns(reading: Reading) -> None:
-    """Cells that hold, start or end with something."""
-    for place in list(reading.unused("like")):
-        value = reading.near(place, 1, ("value", "word"), 1)
-        if value is None:
-            continue
-        column = reading.near(value, 1, NAMES, 1)
-        if column is None:
-            column = reading.near(place, -1, NAMES, 1)
-        said = reading.mentions[value].value or reading.mentions[value].text
-        if column is None:
-            shown = reading.display(reading.entity) if reading.entity else None
-            if shown is None:
-                continue
-            ref = shown
-        else:
-            ref = reading.ref(column)
-            reading.take(column)
-        pattern = {"holds": f"%{said}%", "starts": f"{said}%", "ends": f"%{said}"}[reading.mentions[place].said]
-        reading.add(ref, "like", pattern, place)
-        reading.take(place, value)
-
-
-def _cells(reading: Reading) -> None:
-    """What stands in cells: "citizenship is not France", "from France", "named Kyle"."""
-    for place in list(reading.unused("value")):
-        one = reading.mentions[place]
-        named = reading.near(place, -1, NAMES, 2)
-        own = {(table.sql, column.sql) for table, column, _ in one.columns}
-        ref = None
-        if named is not None:
-            possible = [(t, c, s) for t, c, s in reading.mentions[named].columns if (t.sql, c.sql) in own]
-            if possible:
-                ref = _first_of(reading, named, own)
-                reading.take(named)
-            elif not own and _says_which(reading, named, place):
-                ref = reading.ref(named)
-                reading.take(named)
-        if ref is None and own:
-            if _owns(reading, place):
-                one.columns = tuple(found for found in one.columns if found[0] != reading.entity) or one.columns
-            after = reading.near(place, 1, NAMES, 1)
-            if after is not None and any((t.sql, c.sql) in own for t, c, _ in reading.mentions[after].columns):
-                ref = _first_of(reading, after, own)
-                reading.take(after)
-            else:
-                ref = reading.ref(place)
-        if ref is None and (after := reading.near(place, 1, NAMES, 1)) is not None:
-            ref = reading.ref(after)
-            reading.take(after)
-        if ref is None:
-            continue
-        negated = _negation(reading, place, named, ref)
-        reading.add(ref, "!=" if negated else "=", one.value, place)
-        reading.take(place)
-
-
-def _owns(reading: Reading, place: int) -> bool:
-    """Whether a value is said to have what is asked for: "how many albums does Iron Maiden have", Iron Maiden's albums."""
-    before = reading.mentions[place - 1].text.lower() if place else ""
-    after = reading.mentions[place + 1].text.lower() if place + 1 < len(reading.mentions) else ""
-    return before in ("does", "do", "did", "has", "have", "by") or after in ("'s", "’s", "have", "has", "有")
-
-
-def _first_of(reading: Reading, named: int, own: set[tuple[str, str]]) -> Ref | None:
-    """The column that a mention means among those whose cells hold a value."""
-    one = reading.mentions[named]
-    kept = one.columns
-    one.columns = tuple((table, column, score) for table, column, score in kept if (table.sql, column.sql) in own)
-    ref = reading.ref(named)
-    one.columns = kept
-    return ref
-
-
-def _says_which(reading: Reading, named: int, place: int) -> bool:
-    """Whether a column before a value says of what the value is, rather than what is asked for: nothing but "is", "of the" between."""
-    between = [one.text.lower() for one in reading.mentions[named + 1 : place] if one.kind == "light"]
-    return not (
-        {"in", "for", "from", "with", "by", *(() if reading.mentions[place].kind == "number" else ("of", "的"))} & set(between)
-    )
-
-
-def _negation(reading: Reading, place: int, named: int | None, ref: Ref) -> bool:
-    """Whether a value is refused by the words right before it."""
-    at = reading.near(place, -1, ("not",), 2)
-    if at is None and named is not None:
-        at = reading.near(named, -1, ("not",), 1)
-    is_other = reading.entity is not None and ref.table != reading.entity.sql
-    if at is None or is_other or any(one.kind == "table" for one in reading.mentions[at:place]):
-        return False  # none of the things with that value, rather than those with another
-    reading.take(at)
-    return True
-
-
-def _numbers(reading: Reading) -> None:
-    """Numbers that a column equals: "grade 10", "4 cylinders", "in 2014"."""
-    for place in list(reading.unused("number")):
-        one = reading.mentions[place]
-        if one.said == "word" and one.value == 1:
-            continue
-        left = reading.near(place, -1, NAMES, 1)
-        right = reading.near(place, 1, NAMES, 1)
-        ref: Ref | None = None
-        if left is not None and reading.is_number(found := reading.ref(left)) and _says_which(reading, left, place):
-            ref = found
-            reading.take(left)
-        elif right is not None and reading.is_number(found := reading.ref(right)):
-            ref = found
-            reading.take(right)
-        else:
-            ref = _same_as_before(reading, place) or _year(reading, place)
-        if ref is None:
-            continue
-        reading.add(ref, "!=" if _negation(reading, place, left, ref) else "=", one.value, place)
-        reading.take(place)
-
-
-def _same_as_before(reading: Reading, place: int) -> Ref | None:
-    """The column of the number before: "in 2014 or 2015"."""
-    before = [mention for mention in reading.mentions[:place] if mention.kind not in ("light",)]
-    if len(before) < 2 or before[-1].kind not in ("or", "and") or before[-2].kind != "number" or not reading.form.filters:
-        return None
-    return reading.form.filters[-1][0].item.ref
-
-
-def combine(reading: Reading) -> None:
-    """Conditions on one column that cannot both hold of a row: either is enough, or both must be found among the rows asked for."""
-    form = reading.form
-    by_ref: dict[Ref, list[list[Filter]]] = {}
-    for group in form.filters:
-        if group[0].item.ref and not group[0].item.aggregate:
-            by_ref.setdefault(group[0].item.ref, []).append(group)
-    for ref, groups in by_ref.items():
-        if len(groups) < 2 or not _clash(groups):
-            continue
-        places = [reading.places[id(group)] for group in groups]
-        joined = [one for one in reading.mentions[min(places) : max(places)] if one.kind in ("or", "and")]
-        is_own = reading.entity is not None and ref.table == reading.entity.sql
-        equal = all(group[0].operator == "=" for group in groups)
-        if any(one.kind == "or" for one in joined) or (equal and is_own and not any(reading.unused("both"))):
-            form.filters = [group for group in form.filters if not any(group is other for other in groups)]
-            form.filters.append([one for group in groups for one in group])
-        elif len(groups) == 2:
-            reading.form.combined = ("intersect", Form(filters=[groups[1]]))
-            form.filters = [group for group in form.filters if group is not groups[1]]
-        for one in reading.mentions:
-            if one.kind in ("both", "or"):
-                one.used = True
-    _alternatives(reading)
-
-
-def _alternatives(reading: Reading) -> None:
-    """Conditions on two columns with "or" between them."""
-    form = reading.form
-    for place in list(reading.unused("or")):
-        before = [group for group in form.filters if id(group) in reading.places and reading.places[id(group)] < place]
-        after = [group for group in form.filters if id(group) in reading.places and reading.places[id(group)] > place]
-        if before and after:
-            left, right = max(before, key=lambda g: reading.places[id(g)]), min(after, key=lambda g: reading.places[id(g)])
-            form.filters = [group for group in form.filters if group is not left and group is not right]
-            form.filters.append([*left, *right])
-            reading.take(place)
-
-
-def _clash(groups: list[list[Filter]]) -> bool:
-    operators = sorted(one.operator for group in groups for one in group)
-    if operators == ["=", "="] or set(operators) == {"="}:
-        return True
-    if len(groups) == 2 and operators in (["<", ">"], ["<=", ">"], ["<", ">="], ["<=", ">="]):
-        low, high = (one for group in groups for one in group)
-        if low.operator.startswith("<"):
-            low, high = high, low
-        return not isinstance(low.value, Form) and not isinstance(high.value, Form) and low.value >= high.value
-    return False
-
-
-def absent(reading: Reading) -> None:
-    """Rows that nothing in another table belongs to: "stadiums without a concert in 2014"."""
-    entity = reading.entity
-    if entity is None:
-        return
-    for place in list(reading.unused("not")):
-        at = reading.near(place, 1, ("table",), 2)
-        behind = [group for group in reading.form.filters if reading.places.get(id(group), -1) > place]
-        others = [group for group in behind if (ref := group[0].item.ref) and ref.table != entity.sql]
-        other: Table | None = reading.table(at) if at is not None and at > place else None
-        if other is None and others and (ref := others[0][0].item.ref):
-            other = reading.tables[ref.table]
-        if other is None or other == entity:
-            continue
-        steps = reading.paths.tree([other.sql, entity.sql])
-        if not steps:
-            continue
-        last = steps[-1]
-        inner = Form(select=[Item(last.left)], tables=[other.sql], filters=others)
-        reading.form.filters = [group for group in reading.form.filters if not any(group is one for one in others)]
-        reading.form.filters.append([Filter(Item(last.right), "not in", inner)])
-        reading.take(place, *([at] if at is not None else []))

@@ -29,6 +29,8 @@ _UNIT_WORDS = re.compile(
     r"|in (?:thousands|millions|billions)",
     re.IGNORECASE,
 )
+#: a column of a report for a year
+_BY_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 _NAME = re.compile(rf"[^\W_{CJK}]+|[{CJK}]+")
 #: words of SQLite that cannot stand as a name without quotes
 RESERVED = frozenset(
@@ -52,7 +54,8 @@ def kind_of(name: str, cells: Iterable[str]) -> tuple[Kind, str]:
         return "text", ""
     if (numbers := _numbers(name, said)) is not None:
         kind: Kind = "integer" if all(isinstance(number.value, int) for number in numbers) else "real"
-        own = next((number.unit for number in numbers if number.unit), "")
+        units = list(dict.fromkeys(number.unit for number in numbers if number.unit))
+        own = units[0] if len(units) == 1 else ""
         return kind, own or unit_in(name)
     if all(date_of(cell) for cell in said):
         return "date", ""
@@ -60,7 +63,8 @@ def kind_of(name: str, cells: Iterable[str]) -> tuple[Kind, str]:
 
 
 def _numbers(name: str, said: Sequence[str]) -> list[Number] | None:
-    """The numbers of cells that all say one, in the same unit; None for anything else, and for codes."""
+    """The numbers of cells that all say one, in the same unit; None for anything else, and for codes. Under a year stands whatever the
+    rows say, each in a unit of its own."""
     if _CODES.search(name):
         return None
     numbers = []
@@ -69,6 +73,8 @@ def _numbers(name: str, said: Sequence[str]) -> list[Number] | None:
             return None
         numbers.append(number)
     units = {number.unit.lower() for number in numbers if number.unit}
+    if _BY_YEAR.search(name):
+        return numbers
     if len(units) > 1:
         return None
     if units:

@@ -103,6 +103,7 @@ class _Group:
         ]
         together = [other for other in self._by_name.get(self._name(side), ()) if other.table != side.table]
         yield from (other for other in together if other.table in named)
+        yield from self._ending(side)
         if side.is_key or self._found[side.table].in_file:
             for place in named:
                 yield from (own for own in self._sides[place] if own.is_key and self._is_own(own))
@@ -113,6 +114,18 @@ class _Group:
         is_key = is_different and self._is_own(side)
         if side.is_key and not is_key and not named and len(plain) == 1 and self._found[side.table].in_file:
             yield from plain  # friend_id, where people are the only ones with an id
+
+    def _ending(self, side: _Side) -> Iterator[_Side]:
+        """Keys of Chinese that a name ends with: 销售工号 is the 工号 of an employee."""
+        name = self._column(side).name
+        if not name.isascii():
+            yield from (
+                other
+                for sides in self._sides.values()
+                for other in sides
+                if other.table != side.table and other.is_key and len(own := self._column(other).name) > 1
+                if name.endswith(own) and name != own
+            )
 
     def _is_own(self, side: _Side) -> bool:
         """Whether a column is called a key of its own table: id, or stadium_id in stadium, or cont_id in continents."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from grainline.tables.paths import Ref
 from grainline.tables.query import Item
 from grainline.tables.reading import Reading
 
@@ -14,9 +15,12 @@ def read_extremes(reading: Reading) -> None:
         down = direction == "desc"
         if (by := _by_column(reading, place)) is not None:
             reading.take(by)
-            first_by(reading, Item(reading.ref(by)), down, place)
+            first_by(reading, _ordered_by(reading, by), down, place)
         elif one.kind == "commonest":
             _commonest(reading, place, down)
+        elif concept and (left := _left_number(reading, place)) is not None:
+            reading.take(left)
+            first_by(reading, Item(reading.ref(left)), down, place)
         elif concept and (found := reading.concept(concept, place)) is None:
             continue
         elif concept and found:
@@ -30,19 +34,49 @@ def read_extremes(reading: Reading) -> None:
             _most(reading, place, down)
 
 
+def _left_number(reading: Reading, place: int) -> int | None:
+    """Where the column stands that is said to be the longest in Chinese: 时长最长."""
+    is_before = place > 0 and reading.mentions[place - 1].kind == "column" and not reading.mentions[place - 1].used
+    return (
+        place - 1
+        if is_before and not reading.mentions[place].text.isascii() and reading.is_number(reading.ref(place - 1))
+        else None
+    )
+
+
 def _by_column(reading: Reading, place: int) -> int | None:
     """Where the column stands that something is said to be the largest by: "the longest track by milliseconds"."""
     for at in range(place + 1, len(reading.mentions) - 1):
-        after = reading.mentions[at + 1]
-        if reading.mentions[at].text.lower() == "by" and after.kind == "column" and not after.used:
-            return at + 1 if reading.is_number(reading.ref(at + 1)) else None
+        if reading.mentions[at].text.lower() == "by":
+            after = reading.near(at, 1, ("column",), 1, ("aggregate",))
+            return after if after is not None and reading.is_number(reading.ref(after)) else None
     return None
 
 
+def _ordered_by(reading: Reading, at: int) -> Item:
+    """A column that something is ordered by, added up where several of its rows belong to one thing."""
+    ref = reading.ref(at)
+    said = reading.near(at, -1, ("aggregate",), 1)
+    if said is not None:
+        reading.take(said)
+        return Item(ref, reading.mentions[said].said)
+    return _whole(reading, ref)
+
+
+def _whole(reading: Reading, ref: Ref) -> Item:
+    """What things have of a column: all of it together where it is of the rows that belong to them."""
+    entity = reading.entity
+    return Item(ref, "sum") if entity is not None and reading.paths.leads(ref.table, entity.sql) else Item(ref)
+
+
 def _commonest(reading: Reading, place: int, down: bool) -> None:
-    at = reading.near(place, 1, ("column",), 2)
+    is_turned = reading.mentions[place].text.startswith(("do", "did"))  # which language do most channels use
+    at = reading.near(place, -1 if is_turned else 1, ("column",), 2)
     if at is None:
-        at = reading.near(place, -1, ("column",), 2)
+        at = reading.near(place, 1 if is_turned else -1, ("column",), 2)
+    counted = reading.near(place, 1, ("column", "table"), 1) if is_turned else None
+    if counted is not None and counted != at:
+        reading.take(counted)
     table = reading.near(place, 1, ("table",), 2)
     if at is None and table is not None and reading.entity is not None and reading.table(table) != reading.entity:
         reading.form.tables.append(reading.table(table).sql)
@@ -64,8 +98,11 @@ def _most(reading: Reading, place: int, down: bool) -> None:
         reading.take(right)
         right = reading.near(right, 1, ("column", "table"), 1)
     is_chinese = not reading.mentions[place].text.isascii()
-    left = reading.near(place, -1, ("column", "table") if is_chinese else ("column",), 1)
-    is_before = left is not None and (right is None or (is_chinese and left == place - 1))
+    left = reading.near(place, -1, ("column", "table") if is_chinese else ("column",), 1, ("count",) if is_chinese else ())
+    is_counted = is_chinese and place > 0 and reading.mentions[place - 1].kind == "count"  # 演唱会数量最多
+    is_before = left is not None and (right is None or (is_chinese and left == place - 1 - is_counted))
+    if is_before and is_counted:
+        reading.take(place - 1)
     at = left if is_before else right
     if at is None:
         return
@@ -75,7 +112,7 @@ def _most(reading: Reading, place: int, down: bool) -> None:
         reading.take(at, mean)
         first_by(reading, Item(ref, reading.mentions[mean].said), down, place)
     elif one.kind == "column" and reading.is_number(ref := reading.ref(at)):
-        if is_chinese and not is_before and at == place + 1 and (_grouped(reading) or _is_the_end(reading, at)):
+        if is_chinese and not is_before and at == place + 1 and (_is_listed(reading) or _is_the_end(reading, at)):
             reading.form.select.append(Item(ref, "max" if down else "min"))
             reading.take(at, place)
         elif is_chinese and is_before:
@@ -90,7 +127,7 @@ def _most(reading: Reading, place: int, down: bool) -> None:
             reading.take(at)
             if not any(one.kind not in ("light", "distinct") for one in reading.mentions[: min(at, place)]):
                 reading.form.select.append(Item(ref))
-            first_by(reading, Item(ref), down, place)
+            first_by(reading, _whole(reading, ref) if reading.trade() else Item(ref), down, place)
     elif one.kind == "table":
         reading.form.tables.append(reading.table(at).sql)
         reading.take(at)
@@ -110,6 +147,11 @@ def _aggregate_of(reading: Reading, at: int, place: int) -> int | None:
 
 def _grouped(reading: Reading) -> bool:
     return any(one.kind == "each" for one in reading.mentions)
+
+
+def _is_listed(reading: Reading) -> bool:
+    """Whether the largest number is one of several that are asked for, or one of each group's."""
+    return _grouped(reading) or any(one.kind == "aggregate" for one in reading.mentions)
 
 
 def _is_the_end(reading: Reading, at: int) -> bool:
@@ -146,6 +188,9 @@ def read_orders(reading: Reading) -> None:
         at = reading.near(place, 1, ("column", "count", "table"), 1)
         if at is None and not reading.mentions[place].text.isascii():
             at = reading.near(place, -1, ("column",), 1)
+        if at is not None and reading.mentions[at].kind == "table" and reading.near(at, 1, ("column",), 1) == at + 1:
+            reading.take(at)
+            at += 1
         while at is not None:
             one = reading.mentions[at]
             if one.kind == "column":

@@ -44,8 +44,8 @@ UNITS = frozenset(
 DIGITS = 15
 _BODY = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,3}(?:，\d{3})+|\d+(?:\.\d+)?|\.\d+"
 _NUMBER = re.compile(
-    rf"(?P<open>\()?(?P<sign>[-+−]?)\s?(?P<before>[{CURRENCIES}]|(?:US|HK|NT|A|C)\$|USD|EUR|GBP|CNY|RMB)?\s?(?P<late>[-−]?)"
-    rf"(?P<body>{_BODY})(?P<power>[eE][-+]?\d{{1,3}})?\s?(?P<after>[^\d\s,.()（）;；:：\"'|]{{0,16}})(?P<close>\))?"
+    rf"(?P<open>\()?(?P<sign>[-+−]?)\s?(?P<before>[{CURRENCIES}]|(?:US|HK|NT|A|C)\$|USD|EUR|GBP|CNY|RMB)?\s?(?P<late>[-−]?)(?P<inner>\()?"
+    rf"(?P<body>{_BODY})(?P<power>[eE][-+]?\d{{1,3}})?\s?(?P<after>[^\d\s,.()（）;；:：\"'|]{{0,16}})(?P<close>\))?(?P<percent>(?<=\))%)?"
 )
 _SCALE = re.compile("|".join(sorted(SCALES, key=len, reverse=True)), re.IGNORECASE)
 _DATE = re.compile(
@@ -78,25 +78,27 @@ def is_missing(cell: str, *, vague: bool = False) -> bool:
     ([True, True, True, True, False, False], True)
     """
     said = cell.strip().lower()
+    if said[:1] in CURRENCIES or said[-1:] == "%":
+        said = said.strip(f"{CURRENCIES}% ") or said  # "$ —"
     return said in MISSING or (vague and said in VAGUE)
 
 
 def number_of(cell: str) -> Number | None:
     """The number that a cell says; None if it says none, or digits that are a name (leading zeros, very many).
 
-    >>> number_of("1,234"), number_of("12.5%"), number_of("(3.50)")
-    (Number(value=1234, unit=''), Number(value=12.5, unit='%'), Number(value=-3.5, unit=''))
+    >>> number_of("1,234"), number_of("12.5%"), number_of("(3.50)"), number_of("$(0.14)")
+    (Number(value=1234, unit=''), Number(value=12.5, unit='%'), Number(value=-3.5, unit=''), Number(value=-0.14, unit='$'))
     >>> number_of("2.1亿元"), number_of("￥3万"), number_of("5 km"), number_of("007")
     (Number(value=210000000, unit='元'), Number(value=30000, unit='¥'), Number(value=5, unit='km'), None)
     """
     found = _NUMBER.fullmatch(cell.strip())
-    if found is None or bool(found["open"]) != bool(found["close"]):
+    if found is None or bool(found["open"]) + bool(found["inner"]) != bool(found["close"]):
         return None
     body = found["body"].replace(",", "").replace("，", "")
     whole = body.partition(".")[0]
     if (len(whole) > 1 and whole[0] == "0") or len(body) > DIGITS + 6 or (len(whole) > DIGITS and not found["power"]):
         return None
-    before, after = (found["before"] or "").replace("￥", "¥"), found["after"]
+    before, after = (found["before"] or "").replace("￥", "¥"), found["after"] or found["percent"] or ""
     factor, unit = _scaled(after, bool(before))
     if before and unit and unit not in ("元", "圆"):
         return None
@@ -106,7 +108,7 @@ def number_of(cell: str) -> Number | None:
     if factor > 1:
         scaled = round(value * factor, 6)
         value = int(scaled) if scaled == int(scaled) else scaled
-    is_negative = bool(found["open"]) or found["sign"] in ("-", "−") or bool(found["late"])
+    is_negative = bool(found["close"]) or found["sign"] in ("-", "−") or bool(found["late"])
     return Number(-value if is_negative else value, before or unit)
 
 

@@ -61,6 +61,10 @@ class Paths:
             joined += [step.to for step in path]
         return steps
 
+    def leads(self, table: str, other: str) -> bool:
+        """Whether each row of a table refers to at most one of another."""
+        return any(left.table == table and right.table == other for left, right in self._refers)
+
     def targets(self, ref: Ref) -> list[Ref]:
         """The keys of other tables that a column refers to."""
         return [right for left, right in self._refers if left == ref]

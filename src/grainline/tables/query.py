@@ -37,7 +37,8 @@ class Filter:
 @dataclass(slots=True)
 class Form:
     """A question as its parts. `filters` all hold, each being one of several; `having` speaks of groups; `tables` are joined though no
-    column of theirs is named; `combined` is what the rows are intersected with, or what is taken from them."""
+    column of theirs is named; `over` is what is worked out of the groups' own numbers ("avg"). `combined` is another form, and what is done
+    with it: "intersect", "except", "union"; for forms of one number "minus", and "percent": what share of the other's this one is."""
 
     select: list[Item] = field(default_factory=list)
     distinct: bool = False
@@ -47,6 +48,7 @@ class Form:
     having: list[Filter] = field(default_factory=list)
     order: list[tuple[Item, bool]] = field(default_factory=list)
     limit: int | None = None
+    over: str = ""
     combined: tuple[str, Form] | None = None
 
     def items(self) -> list[Item]:
@@ -70,7 +72,7 @@ class NoPathError(Exception):
 
 def sql_of(form: Form, paths: Any) -> str:
     """The form as a statement in SQLite's dialect; raises `NoPathError` if its tables cannot be joined."""
-    return _Writer(paths).select(form).sql(dialect="sqlite")
+    return _Writer(paths).written(form).sql(dialect="sqlite")
 
 
 class _Writer:
@@ -79,7 +81,26 @@ class _Writer:
     def __init__(self, paths: Any) -> None:
         self._paths = paths
 
-    def select(self, form: Form) -> exp.Query:
+    def written(self, form: Form) -> exp.Query:
+        """The whole question, with what other forms have to do with it."""
+        from sqlglot import exp
+
+        made = self.select(form)
+        if form.over:
+            made = exp.select(exp.func(form.over, exp.column("n"))).from_(made.subquery("numbers"))
+        if not form.combined:
+            return made
+        kind, other = form.combined
+        if kind == "minus":
+            return exp.select(exp.Sub(this=made.subquery(), expression=self.select(other).subquery()).as_("difference"))
+        if kind == "percent":
+            part = exp.Mul(this=exp.Literal.number("100.0"), expression=made.subquery())
+            return exp.select(exp.Div(this=part, expression=self.select(other).subquery()).as_("percent"))
+        combine = exp.intersect if kind == "intersect" else exp.except_ if kind == "except" else exp.union
+        return combine(made, self.select(other))
+
+    def select(self, form: Form) -> exp.Select:
+        """One form by itself."""
         from sqlglot import exp
 
         touched = form.touched()
@@ -87,7 +108,10 @@ class _Writer:
         if joins is None or not touched:
             raise NoPathError(", ".join(touched))
         wide = bool(joins)
-        made = exp.select(*(self._item(item, wide) for item in form.select)).from_(_table(joins[0].of if joins else touched[0]))
+        items = [self._item(item, wide) for item in form.select]
+        if form.over:
+            items = [items[0].as_("n")]
+        made = exp.select(*items).from_(_table(joins[0].of if joins else touched[0]))
         for join in joins:
             made = made.join(_table(join.to), on=exp.EQ(this=_column(join.left, True), expression=_column(join.right, True)))
         for group in form.filters:
@@ -102,10 +126,6 @@ class _Writer:
             made = made.limit(form.limit)
         if form.distinct:
             made = made.distinct()
-        if form.combined:
-            kind, other = form.combined
-            combine = exp.intersect if kind == "intersect" else exp.except_ if kind == "except" else exp.union
-            return combine(made, self.select(other))
         return made
 
     def _item(self, item: Item, wide: bool) -> Any:

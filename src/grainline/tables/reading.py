@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from grainline.tables.linking import Mention, alike
+from grainline.tables.linking import Mention
+from grainline.tables.names import alike
 from grainline.tables.naming import IDENTIFYING, pieces
 from grainline.tables.paths import Paths, Ref
 from grainline.tables.query import Filter, Form, Item
 from grainline.tables.schema import Column, Table
-from grainline.tables.words import CONCEPTS, INVERTED
+from grainline.tables.words import CONCEPTS, INVERTED, TRADE, TRADE_TABLES
 
 #: mentions that a pattern may reach across, light words not counted
 REACH = 2
 #: years, in tables that do not say so
 YEARS = (1500, 2100)
 #: names of columns that name the thing itself, the best first
+_ISO = re.compile(r"\d{4}-\d\d(?:-\d\d)?(?!\d)")
+_TRADED = frozenset("purchase purchases order orders sale sales transaction transactions".split())
+_YEAR = re.compile(r"(?<!\d)(?:1[0-9]|20)\d\d(?!\d)")
 NAMING = ("name", "title", "full name", "label", "姓名", "名称", "名字", "名", "标题")
 
 _NAMING = frozenset(" ".join(pieces(name)) for name in NAMING)
 _PERSON = frozenset(("first", "last", "given", "famili", "middl"))
-_LIGHT = ("light", "distinct")
+_LIGHT = ("light", "distinct", "verb")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +60,23 @@ class Reading:
             elif one.kind == "measure":
                 one.kind = "word"
             self._understand(one)
+            if one.kind in ("word", "verb") and one.text.lower() in _TRADED and (tables := self.trade()):
+                one.kind, one.tables = "table", ((tables[0], 0.75),)
             if place > 1 and mentions[place - 1].text == "(" and mentions[place - 2].kind == one.kind == "column":
                 one.used = True  # "miles per gallon (mpg)"
+
+    def trade(self) -> list[Table]:
+        """The tables of what was bought and sold, if that is spoken of, those with the shortest names first."""
+        if not any(one.text.lower() in TRADE for one in self.mentions):
+            return []
+        found = [table for table in self.tables.values() if any(_names_trade(word) for word in pieces(table.name))]
+        return sorted(found, key=lambda table: len(table.name))
 
     def _measured(self, concept: str) -> tuple[tuple[Table, Column, float], ...]:
         """The columns that a word of measure may mean, those of each table that fit best."""
         found = []
-        for table in self.tables.values():
+        traded = self.trade() if concept == "quantity" else []
+        for table in traded or self.tables.values():
             ranked = [
                 (rank, place) for place, column in enumerate(table.columns) if (rank := _fits(column, CONCEPTS[concept])) >= 0
             ]
@@ -75,13 +90,15 @@ class Reading:
         if one.kind != "column":
             return
         said = set(pieces(one.text.lower()))
-        keys = [(t, c, s) for t, c, s in one.columns if IDENTIFYING & set(pieces(c.name)) and not IDENTIFYING & said]
+        keys = [
+            (t, c, s) for t, c, s in one.columns if is_key_name(c.name) and not (IDENTIFYING & said or is_key_name(one.text))
+        ]
         if keys and len(keys) == len(one.columns):
             found = [
                 (self.tables[target.table], 0.75)
                 for table, column, _ in keys
                 for target in self.paths.targets(Ref(table.sql, column.sql))
-            ]
+            ] or [(table, 0.75) for table, column, _ in keys if not column.name.isascii()]
             if found:
                 one.kind, one.tables, one.columns = "table", tuple(dict.fromkeys(found)), ()
                 return
@@ -193,29 +210,33 @@ class Reading:
         """Add a condition that stands at a place of the question."""
         item = ref if isinstance(ref, Item) else Item(ref)
         filters = [Filter(item, operator, value)]
-        if item.ref and self.column(item.ref).kind == "date":
+        if item.ref and self.holds_dates(item.ref):
             filters = dated(item, operator, value)
         for one in filters:
             self.form.filters.append([one])
             self.places[id(self.form.filters[-1])] = place
 
-    def concept(self, name: str, place: int | None = None) -> tuple[Ref, bool] | None:
+    def concept(
+        self, name: str, place: int | None = None, accepts: Callable[[Ref], bool] = lambda ref: True
+    ) -> tuple[Ref, bool] | None:
         """The column that a word of measure or time means ("oldest"), and whether its order is turned around (a year of birth); rather one
-        whose name is in the words before `place`: "founded after 2008"."""
+        whose name is in the words before `place`: "founded after 2008"; none that `accepts` refuses."""
         wanted = CONCEPTS[name]
-        before = [] if place is None else [one for one in self.mentions[max(0, place - 2) : place] if one.kind == "word"]
+        before = (
+            [] if place is None else [one for one in self.mentions[max(0, place - 2) : place] if one.kind in ("word", "verb")]
+        )
         verbs = {piece: one for one in before for piece in pieces(one.text)}
         best: tuple[float, Ref, bool] | None = None
         named = self.spoken_of()
-        for one in [] if place is None else self.mentions[max(0, place - 2) : place]:
+        for one in [] if place is None else [*self.mentions[max(0, place - 2) : place], *self._behind(place)]:
             for table, column, _ in one.columns if one.kind == "column" and not one.used else ():
-                if _fits(column, wanted) >= 0:
+                if _fits(column, wanted) >= 0 and accepts(Ref(table.sql, column.sql)):
                     one.used = True
                     return Ref(table.sql, column.sql), _is_inverted(name, column)
         for table in [*([self.entity] if self.entity else []), *named, *self.tables.values()]:
             for column in table.columns:
                 said = set(pieces(column.name))
-                if (rank := _fits(column, wanted)) >= 0:
+                if (rank := _fits(column, wanted)) >= 0 and accepts(Ref(table.sql, column.sql)):
                     nearness = 1.0 if table == self.entity else 0.7 if table in named else 0.0
                     said_before = any(alike(verb, own) for verb in verbs for own in said)
                     worth = nearness - 0.05 * rank - 0.01 * len(said) + 0.6 * said_before
@@ -229,10 +250,49 @@ class Reading:
             self.doubts.append(0.8)
         return best[1], best[2]
 
+    def _behind(self, place: int) -> list[Mention]:
+        """What stands right behind a word of Chinese: 最晚入职, 2023年注册."""
+        behind = [one for one in self.mentions[place + 1 : place + 3] if one.kind != "light"][:1]
+        return [one for one in behind if not one.text.isascii()]
+
     def year_column(self, place: int) -> Ref | None:
         """The column that a bare year speaks of."""
-        found = self.concept("time", place)
+        found = self.concept("time", place, self.holds_years)
         return found[0] if found else None
+
+    def date_column(self, place: int) -> Ref | None:
+        """The column that a month or day speaks of."""
+        found = self.concept("time", place, self.holds_dates)
+        if found is None and self.entity is not None:
+            own = [Ref(self.entity.sql, column.sql) for column in self.entity.columns]
+            dated = [ref for ref in own if self.holds_dates(ref)]
+            return dated[0] if len(dated) == 1 else None
+        return found[0] if found else None
+
+    def holds_dates(self, ref: Ref) -> bool:
+        """Whether a column holds dates that compare as texts do."""
+        column = self.column(ref)
+        if column.kind != "text" or (held := self.held(self.tables[ref.table], column)) is None:
+            return column.kind == "date"
+        return bool(held.values) and all(_ISO.match(str(value)) for value in held.values)
+
+    def holds_years(self, ref: Ref) -> bool:
+        """Whether years or dates stand in a column, as far as its values are known."""
+        column = self.column(ref)
+        if column.kind == "date" or (held := self.held(self.tables[ref.table], column)) is None:
+            return True
+        values = [str(value) for value in held.values]
+        return sum(bool(_YEAR.search(value)) for value in values) * 2 >= len(values)
+
+    def is_unique(self, ref: Ref) -> bool:
+        """Whether no value stands in a column twice, as far as is known."""
+        held = self.held(self.tables[ref.table], self.column(ref))
+        return held is not None and held.unique
+
+    def holds(self, ref: Ref, value: object) -> bool:
+        """Whether a number stands in a column, as far as its values are known."""
+        held = self.held(self.tables[ref.table], self.column(ref))
+        return held is None or value in held.values or str(value) in held.values
 
     def displays(self, table: Table) -> list[Ref]:
         """The columns that name the rows of a table: for people their first and last name."""
@@ -269,13 +329,22 @@ class Reading:
         return Ref(table.sql, declared.sql)
 
 
+def _names_trade(word: str) -> bool:
+    return any(word.startswith(own) if word.isascii() else own in word for own in TRADE_TABLES)
+
+
+def is_key_name(name: str) -> bool:
+    """Whether a name says that it is a key: student_id, 订单号."""
+    return bool(IDENTIFYING & set(pieces(name))) or (not name.isascii() and name.endswith(("号", "编号", "代码", "编码")))
+
+
 def _fits(column: Column, wanted: Sequence[str]) -> int:
     """Which of some names is in that of a column, -1 if none is."""
     said = set(pieces(column.name))
     found = (
         rank
         for rank, words in enumerate(wanted)
-        if set(pieces(words)) <= said or (words in column.name and not words.isascii())
+        if set(pieces(words)) <= said or (len(words) > 1 and words in column.name and not words.isascii())
     )
     return next(found, -1)
 

@@ -10,17 +10,28 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import prod
 
-from grainline.tables.conditions import absent, combine, read_conditions
+from grainline.tables.amounts import read_aggregates, read_counts
+from grainline.tables.cells import read_cells, read_numbers, read_patterns
+from grainline.tables.conditions import read_conditions
 from grainline.tables.linking import Mention
-from grainline.tables.naming import IDENTIFYING, pieces
-from grainline.tables.orders import first_by, read_extremes, read_orders
+from grainline.tables.naming import pieces
+from grainline.tables.orders import read_extremes, read_orders
 from grainline.tables.paths import Paths, Ref
 from grainline.tables.query import Filter, Form, Item
-from grainline.tables.reading import Held, Reading
+from grainline.tables.reading import Held, Reading, is_key_name
 from grainline.tables.schema import Column, Table
+from grainline.tables.sets import absent, combine, contrast, over_groups
+from grainline.tables.words import WORKING
+from grainline.text import stem
 
-#: how much an unexplained mention lowers the confidence: a word, one of Chinese, a name or number, what asks or compares, what only joins
-WORD, CHINESE, TELLING, ROLE, JOINING = 0.8, 0.6, 0.5, 0.4, 0.93
+#: how much an unexplained mention lowers the confidence: a word, one beside a count, one of Chinese, a name or number, what asks or compares, what only joins
+WORD, COUNTED, CHINESE, TELLING, ROLE, JOINING, VERB = 0.75, 0.5, 0.6, 0.5, 0.4, 0.93, 0.96
+_WHO = frozenset(("who", "whom", "谁", "有谁"))
+_PEOPLE = frozenset(
+    stem(word)
+    for word in "customer client employee staff person people user member student teacher author player patient physician doctor singer visitor driver "
+    "artist actor director manager worker owner reviewer 客户 顾客 员工 会员 用户 学生 老师 教师 患者 病人 医生 作者".split()
+)
 _JOINING = ("and", "or", "distinct", "each", "order", "both")
 
 
@@ -40,14 +51,19 @@ def read(
     reading = Reading(mentions, tables, paths, held)
     _choose_entity(reading)
     read_conditions(reading)
+    read_patterns(reading)
+    read_cells(reading)
+    read_numbers(reading)
     read_extremes(reading)
     read_orders(reading)
     _groups(reading)
-    _aggregates(reading)
-    _counts(reading)
+    read_aggregates(reading)
+    read_counts(reading)
     _asked_by_word(reading)
     _shown(reading)
-    combine(reading)
+    contrast(reading)
+    if not reading.form.combined:
+        combine(reading)
     absent(reading)
     if not _assemble(reading):
         return None
@@ -57,8 +73,14 @@ def read(
 def _choose_entity(reading: Reading) -> None:
     """The first table named, other than those that are only counted or refused."""
     named = [place for place, one in enumerate(reading.mentions) if one.kind == "table"]
+    heads = [place for place in named if place and _ends_clause(reading.mentions[place - 1]) and not _is_listed(reading, place)]
+    if heads and not any(one.kind == "each" for one in reading.mentions[: heads[-1]]):
+        reading.entity = reading.table(heads[-1])
+        return
     for place in named:
         before = [one.kind for one in reading.mentions[max(0, place - 2) : place]]
+        if len(named) > 1 and _is_only_counted(reading, place):
+            continue
         if not {"most", "not", "compare"} & set(before) and not ("count" in before and len(named) > 1):
             reading.entity = reading.table(place)
             return
@@ -70,6 +92,28 @@ def _choose_entity(reading: Reading) -> None:
         reading.entity = max(votes, key=lambda table: votes[table])
     elif named:
         reading.entity = reading.table(named[0])
+
+
+def _ends_clause(one: Mention) -> bool:
+    """Whether what comes next in Chinese is what was spoken of before: …的歌手."""
+    return one.text.endswith("的")
+
+
+def _is_listed(reading: Reading, place: int) -> bool:
+    """Whether something is only named beside what is asked for: 教师的姓名和他们教授的课程."""
+    return any(one.kind == "and" for one in reading.mentions[max(0, place - 4) : place])
+
+
+def _is_only_counted(reading: Reading, place: int) -> bool:
+    """Whether a table is only what others have more or less of: 专辑最多的艺术家, 员工人数超过2人的部门."""
+    behind = [one for one in reading.mentions[place + 1 :] if one.kind != "light"][:2]
+    if not behind or behind[0].text.isascii():
+        return False
+    return (
+        behind[0].text.startswith(("最多", "最少"))
+        or [one.kind for one in behind] == ["count", "compare"]
+        or (behind[0].kind == "compare")
+    )
 
 
 def _groups(reading: Reading) -> None:
@@ -84,18 +128,28 @@ def _groups(reading: Reading) -> None:
         if at is None:
             continue
         one = reading.mentions[at]
+        if reading.mentions[place].text in ("各", "各个") and _is_whole(reading):
+            reading.take(place, *([at] if at == place + 1 and one.kind == "column" else []))
+            continue
         if one.kind == "column":
             ref = reading.ref(at)
             reading.form.group.append(ref)
             if ref not in [item.ref for item in reading.form.select]:
                 reading.form.select.append(Item(ref))
             reading.take(at)
+        elif place and reading.mentions[place - 1].text.startswith("平均") and not any(reading.unused("count")):
+            reading.take(at)  # 平均每笔订单的金额
         elif _asks_for_groups(reading):
             table = reading.table(at)
             reading.form.group.append(reading.key(table))
             reading.entity = table
             reading.take(at)
         reading.take(place)
+
+
+def _is_whole(reading: Reading) -> bool:
+    """Whether what each has is to be added up: 各地区人数合计."""
+    return any(reading.mentions[place].text in ("合计", "总计", "加起来") for place in reading.unused("aggregate"))
 
 
 def _is_worked_out(reading: Reading) -> bool:
@@ -106,130 +160,18 @@ def _asks_for_groups(reading: Reading) -> bool:
     return any(one.kind in ("count", "aggregate") or (one.kind in ("extreme", "most")) for one in reading.mentions)
 
 
-def _counts(reading: Reading) -> None:
-    """How many."""
-    for place in list(reading.unused("count")):
-        whole = reading.near(place, -1, ("aggregate",), 1)
-        if whole is not None and reading.mentions[whole].said == "sum":
-            reading.take(whole)  # 一共 … 多少
-        distinct = reading.mentions[place].said == "distinct"
-        before = reading.mentions[place - 1] if place else None
-        if before is not None and before.kind == "word" and reading.mentions[place].text.startswith("number"):
-            reading.doubts.append(0.4)  # "phone number of"
-        at = reading.near(place, 1, ("table", "column"), 1)
-        if at is None and not reading.mentions[place].text.isascii():
-            at = reading.near(place, -1, ("table", "column"), 1)
-        if at is None:
-            if _repeated(reading, place):
-                continue
-            reading.form.select.append(Item(None, "count"))
-            if place + 1 < len(reading.mentions) and reading.mentions[place + 1].kind == "word":
-                reading.doubts.append(0.4)  # "how many loyalty points"
-        elif reading.mentions[at].kind == "table":
-            table = reading.table(at)
-            reading.form.tables.append(table.sql)
-            reading.form.select.append(Item(None, "count"))
-            reading.take(at)
-        else:
-            _count_column(reading, at, distinct)
-            reading.take(at)
-        reading.take(place)
-
-
-def _repeated(reading: Reading, place: int) -> bool:
-    """Whether a count is only said again ("有多少…的数量")."""
-    if any(item.aggregate == "count" for item in reading.form.select):
-        reading.take(place)
-        return True
-    return False
-
-
-def _count_column(reading: Reading, at: int, distinct: bool) -> None:
-    """How many different values; where a column holds numbers, what they are."""
-    ref = reading.ref(at)
-    is_code = bool(IDENTIFYING & set(pieces(reading.column(ref).name)))
-    is_asked = not distinct and not is_code and reading.is_number(ref) and (reading.form.filters or reading.form.order)
-    if is_asked:
-        reading.form.select.append(Item(ref))
-        return
-    near = [one.kind for one in reading.mentions[max(0, at - 2) : at]]
-    reading.form.select.append(Item(ref, "count", distinct or "distinct" in near or not reading.form.group))
-
-
-def _aggregates(reading: Reading) -> None:
-    """The mean, sum, largest and smallest of a column, several of them at once."""
-    for place in list(reading.unused("aggregate")):
-        if reading.mentions[place].used:
-            continue
-        at = reading.near(place, 1, ("column",), 1, ("and", "aggregate", "count"))
-        if at is None:
-            at = reading.near(place, -1, ("column",), 1)
-        if at is None and (known := _last_aggregated(reading)) is not None:
-            reading.form.select.append(Item(known, reading.mentions[place].said))
-            reading.take(place)
-            continue
-        if at is None and reading.mentions[place].said == "sum":
-            _sum_of_table(reading, place)
-        if at is None:
-            continue
-        if _is_extreme(reading, place, at):
-            ref = reading.ref(at)
-            if not any(one.kind == "column" and not one.used for one in reading.mentions[:place]):
-                reading.form.select.append(Item(ref))
-            reading.take(at)
-            first_by(reading, Item(ref), reading.mentions[place].said == "max", place)
-            continue
-        names = [place, *(other for other in range(place + 1, at) if reading.mentions[other].kind == "aggregate")]
-        refs = [reading.ref(at)]
-        used = [at]
-        while (joined := reading.near(used[-1], 1, ("and",), 1)) is not None:
-            following = reading.near(joined, 1, ("column",), 1)
-            if following is None or following != joined + 1 or not reading.is_number(other := reading.ref(following)):
-                break
-            if other in reading.form.group:
-                break
-            refs.append(other)
-            used.append(following)
-        reading.take(*(other for other in range(place + 1, at) if reading.mentions[other].kind == "count"))
-        reading.form.select += [Item(ref, reading.mentions[name].said) for name in names for ref in refs]
-        if not all(reading.is_number(ref) for ref in refs) and any(
-            reading.mentions[name].said in ("avg", "sum") for name in names
-        ):
-            reading.doubts.append(0.3)
-        reading.take(*names, *used)
-
-
-def _sum_of_table(reading: Reading, place: int) -> None:
-    """The total of invoices is the sum of what each comes to."""
-    table = reading.near(place, 1, ("table",), 1)
-    if table is None or (found := reading.concept("amount")) is None or found[0].table != reading.table(table).sql:
-        return
-    reading.form.select.append(Item(found[0], "sum"))
-    reading.doubts.append(0.9)
-    reading.take(place, table)
-
-
-def _is_extreme(reading: Reading, place: int, at: int) -> bool:
-    """Whether a largest value tells which row is meant: something else is shown of it, and nothing is grouped."""
-    if reading.mentions[place].said not in ("max", "min") or reading.form.group or reading.form.order:
-        return False
-    around = [one for other, one in enumerate(reading.mentions) if other != at and not one.used]
-    if any(one.kind in ("aggregate", "each", "count") for one in around if one is not reading.mentions[place]):
-        return False
-    return any(one.kind == "column" and not reading.is_number(reading.ref(reading.mentions.index(one))) for one in around)
-
-
-def _last_aggregated(reading: Reading) -> Ref | None:
-    return next((item.ref for item in reversed(reading.form.select) if item.aggregate not in ("", "count")), None)
-
-
 def _asked_by_word(reading: Reading) -> None:
     """What an asking word asks for where no column is named: how old, when."""
     for place, one in enumerate(reading.mentions):
-        if one.kind == "asks" and not one.used and not any(reading.unused("column")) and (found := reading.concept(one.said)):
+        if one.kind == "asks" and not one.used and not _is_known(reading) and (found := reading.concept(one.said)):
             reading.form.select.append(Item(found[0]))
         if one.kind == "asks":
             reading.take(place)
+
+
+def _is_known(reading: Reading) -> bool:
+    """Whether it is known already what is asked for."""
+    return any(reading.unused("column")) or any(item.aggregate not in ("", "count") for item in reading.form.select)
 
 
 def _shown(reading: Reading) -> None:
@@ -239,11 +181,13 @@ def _shown(reading: Reading) -> None:
         before = [one.kind for one in reading.mentions[max(0, at - 2) : at]]
         ref = reading.ref(at, [reading.entity] if reading.entity else [])
         if ref not in [item.ref for item in reading.form.select if not item.aggregate]:
-            shown.append((at, Item(ref)))
+            shown.append((at, Item(_named(reading, ref))))
         if "distinct" in before:
             reading.form.distinct = True
             reading.take(*(place for place in range(max(0, at - 2), at) if reading.mentions[place].kind == "distinct"))
         reading.take(at)
+    if shown and _is_asked_itself(reading, shown[0][0]) and reading.entity:
+        shown = [(0, Item(ref)) for ref in reading.displays(reading.entity)] + shown
     reading.form.select = [*(item for _, item in shown), *reading.form.select]
     for at in list(reading.unused("table")):
         if reading.near(at, -1, ("not",), 2) is not None:
@@ -257,17 +201,48 @@ def _shown(reading: Reading) -> None:
         reading.take(at)
 
 
+def _person(reading: Reading) -> Table | None:
+    """Who is asked for, where what they did has no name: "who took the order 506"."""
+    if reading.entity is None or not any(one.text.lower() in _WHO for one in reading.mentions):
+        return None
+    if reading.display(reading.entity) is not None:
+        return None
+    targets = [
+        target.table
+        for column in reading.entity.columns
+        for target in reading.paths.targets(Ref(reading.entity.sql, column.sql))
+    ]
+    people = [reading.tables[name] for name in dict.fromkeys(targets) if _PEOPLE & set(pieces(reading.tables[name].name))]
+    return people[0] if len(people) == 1 else None
+
+
+def _named(reading: Reading, ref: Ref) -> Ref:
+    """What names the thing that a column refers to, if the column's name does not say that it holds a key: who heads a department."""
+    targets = reading.paths.targets(ref)
+    if not targets or is_key_name(reading.column(ref).name) or not any(one.text.lower() in _WHO for one in reading.mentions):
+        return ref
+    return reading.display(reading.tables[targets[0].table]) or ref
+
+
+def _is_asked_itself(reading: Reading, at: int) -> bool:
+    """Whether a sentence before asks which thing it is of which something else is asked now: 预算最多的部门是哪个？负责人是谁？"""
+    before = reading.mentions[:at]
+    stops = [place for place, one in enumerate(before) if one.text in ("？", "?")]
+    return bool(stops) and any(one.kind == "table" for one in before[: stops[-1]]) and not reading.form.select
+
+
 def _assemble(reading: Reading) -> bool:
     """Fill in what goes without saying: the column that names things, the group that a count is of."""
     form = reading.form
     _nest(reading)
+    _join_trade(reading)
     form.select = list(dict.fromkeys(form.select))
-    if form.combined:
+    if form.combined and form.combined[0] not in ("minus", "percent"):
         _fill_combined(form)
     plain = [item for item in form.select if not item.aggregate]
     counted = any(item.aggregate for item in form.select)
     if not form.select:
-        entity = reading.entity
+        entity = _person(reading) or reading.entity
         if entity is None and form.order and form.order[0][0].ref:
             entity = reading.tables[form.order[0][0].ref.table]
         if entity is None and form.filters and form.filters[0][0].item.ref:
@@ -283,18 +258,31 @@ def _assemble(reading: Reading) -> bool:
     groups = bool(form.having) or any(item.aggregate for item, _ in form.order)
     if (groups or (counted and plain)) and not form.group:
         form.group = _group_of(reading, plain)
+        if counted and any(item.ref in form.group and reading.is_number(item.ref) for item in plain if item.ref):
+            reading.doubts.append(0.6)  # of each number its own mean is hardly asked for
+    over_groups(reading)
+    if form.over:
+        return True
     if form.group and not plain and counted and reading.entity:
         named = [Item(ref) for ref in reading.displays(reading.entity)]
         if form.group[0].table == reading.entity.sql:
             form.select = [*named, *form.select]
     if counted and not form.group and form.order and form.limit:
         return _of_the_first(reading)
-    compared = {one.item.ref for group in form.filters for one in group if one.operator == "="}
+    compared = {group[0].item.ref for group in form.filters if len(group) == 1 and group[0].operator == "="}
     if any(item.ref in compared for item in form.select if not item.aggregate):
         reading.doubts.append(0.3)  # who is called Kyle is called Kyle
     if reading.entity is not None and not form.touched():
         form.tables.append(reading.entity.sql)
     return True
+
+
+def _join_trade(reading: Reading) -> None:
+    """Let what was bought and who bought it hang together by the sales, where they may by other tables too."""
+    touched = reading.form.touched()
+    if len(touched) > 1 and (traded := reading.trade()) and not any(table.sql in touched for table in traded):
+        ways = [table.sql for table in traded if reading.paths.tree([table.sql, *touched]) is not None]
+        reading.form.tables[:0] = ways[:1]
 
 
 def _nest(reading: Reading) -> None:
@@ -357,12 +345,19 @@ def _of_the_first(reading: Reading) -> bool:
 def _judged(reading: Reading) -> Understood:
     doubts = list(reading.doubts)
     left = []
+    is_count = [item.aggregate for item in reading.form.select] == ["count"]
+    word = COUNTED if is_count else WORD  # a word that is not understood would have left some out
     for one in reading.mentions:
         if one.used or one.kind == "light":
             continue
-        if one.kind == "word":
+        if one.kind == "verb":
+            doubts.append(VERB)
+            continue
+        if one.kind == "word" and one.text.lower() in WORKING:
+            doubts.append(ROLE)
+        elif one.kind == "word":
             named = one.text[:1].isupper() and (one.start > 0 or one.text.endswith(("'s", "’s")))
-            doubts.append(TELLING if named else WORD if one.text.isascii() or len(one.text) == 1 else CHINESE)
+            doubts.append(TELLING if named else word if one.text.isascii() else CHINESE ** (len(one.text) / 2))
         elif one.kind in _JOINING:
             doubts.append(JOINING)
             continue

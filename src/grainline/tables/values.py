@@ -83,6 +83,10 @@ class Values:
         found += [cell for cell in self._asked(phrase, tokens) if cell not in found]
         return found + [self._cell(number, False) for number in self._parts(tokens) if number not in exact]
 
+    def spelled(self, text: str) -> list[Cell]:
+        """The cells that are a text and nothing else, be it a single letter; in order of the catalog."""
+        return [self._cell(number, True) for number in self._exact.get(spell(text), [])]
+
     def longest(self, question: str) -> list[tuple[int, int, list[Cell]]]:
         """The places of a question where values stand, longest first, none overlapping another: whole values, then, of several words,
         parts of few."""

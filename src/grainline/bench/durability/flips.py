@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import grainline
-from grainline import ingest
+from grainline import costs, ingest
 from grainline.bench.durability.common import Result, answers, asking, change_sample, small_corpus, write_sample
 from grainline.bench.durability.space import used_bytes
 from grainline.doctor import examine
@@ -229,9 +229,10 @@ def _leave_hot(folder: Path, sources: Path) -> None:
 
 
 def _used(folder: Path) -> dict[str, bytearray]:
-    """The bytes in use of every file; of the log's, all, and of the map of the log, which is made anew at every start, none."""
+    """The bytes in use of every file; of the log's, all, and of the map of the log, which is made anew at every start, none. What questions
+    have cost is no part of a library."""
     path = folder / database.FILE_NAME
-    sizes = {file.name: file.stat().st_size for file in sorted(folder.iterdir())}
+    sizes = {file.name: file.stat().st_size for file in sorted(folder.iterdir()) if file.name not in costs.NAMES}
     used = {name: bytearray(size) for name, size in sizes.items()}
     used[log.path_of(path).name] = bytearray(b"\1" * sizes.get(log.path_of(path).name, 0))
     used[path.name] = used_bytes(path)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import grainline
+from grainline.agents.grep import is_pattern
 from grainline.ask.answer import answer
 from grainline.bench.routing.questions import COMPUTED, Question, holds, within
 from grainline.errors import PatternError
@@ -31,7 +32,8 @@ DECLINED = "The library does not hold an answer to this question."
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of a question: the agents asked, in order; whether one of the best hits holds an answer, whether the answer says it, and
-    whether there was one at all; what was spent in all and on routing alone, and how many characters the best hits have."""
+    whether there was one at all; what was spent in all and on routing alone, how many characters the best hits
+    have, and how sure an answer is that was worked out or matched rather than judged."""
 
     route: tuple[str, ...]
     held: bool
@@ -41,6 +43,7 @@ class Outcome:
     embedded: int
     routing: float | None
     characters: int
+    confidence: float | None = None
 
 
 class Remembering:
@@ -76,8 +79,9 @@ def copied(library: Path, folder: Path, encoder: Remembering) -> Iterator[Librar
         shutil.rmtree(folder)
 
 
-def outcome(library: Library, question: Question, agents: Sequence[str], encoder: Remembering) -> Outcome:
-    """Ask an agent, or all of several and fuse what they find. Raises what `Library.ask` raises, but for a broken pattern."""
+def outcome(library: Library, question: Question, agents: Sequence[str], encoder: Remembering) -> tuple[Outcome, Answer]:
+    """Ask an agent, or all of several and fuse what they find: what came of it, and the answer. Raises what `Library.ask` raises, but for
+    a broken pattern."""
     encoder.spared = 0.0
     start = perf_counter()
     given = _ask(library, question.question, agents[0]) if len(agents) == 1 else _ask_all(library, question.question, agents)
@@ -86,7 +90,7 @@ def outcome(library: Library, question: Question, agents: Sequence[str], encoder
     texts = [(library.source(hit.node.document_id), library.text(hit)) for hit in best]
     said = says(question, given)
     routing = [step.cost.milliseconds for step in given.evidence.trace if step.action.startswith("route")]
-    return Outcome(
+    came = Outcome(
         given.route,
         said
         if question.kind in COMPUTED
@@ -97,7 +101,9 @@ def outcome(library: Library, question: Question, agents: Sequence[str], encoder
         given.evidence.cost.embedded,
         sum(routing) if routing else None,
         sum(len(text) for _, text in texts),
+        given.confidence if given.evidence.computed or is_pattern(question.question) else None,
     )
+    return came, given
 
 
 def _ask(library: Library, question: str, agent: str) -> Answer:

@@ -1,0 +1,176 @@
+"""The ladder: agents are asked in order of what they are likely to bring for their price, until one's evidence is sure enough.
+
+How likely an agent is right is told from signs of the question and the library (see `features`), without an encoder; what was found is
+judged by its own signs (see `judge`). Both were fitted on questions that are not the ones measured on (see `bench/routing/fit.py`), and
+nothing is left to chance: the same question to the same library takes the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from math import prod
+from time import perf_counter
+
+from grainline.agents import registry
+from grainline.agents.grep import pattern_of
+from grainline.ask.answer import NO_ANSWER, answer
+from grainline.ask.features import Features, features
+from grainline.ask.weights import Weights, fitted
+from grainline.errors import MissingExtraError, PatternError, QueryError
+from grainline.match.pattern import Pattern
+from grainline.store.manifest import EMBEDDED
+from grainline.store.snapshot import Snapshot
+from grainline.types import NO_LIMIT, Answer, Budget, Cost, Evidence, Rung, Step, Where
+
+#: agents asked for one question, at most
+MOST = 3
+#: seconds that it takes to embed a text, more or less, for the price of an agent
+EMBEDDING = 0.02
+#: milliseconds that any agent takes
+CHEAPEST = 5.0
+
+
+def order(
+    signs: Mapping[str, float], weights: Weights, asked: Sequence[str] = (), prices: Mapping[str, Cost] | None = None
+) -> list[tuple[str, float]]:
+    """The agents that were not asked yet with how likely each is right after those that were, in the order in which they are asked: by
+    that, less what a second of its price counts; prices are the fitted ones unless others are given."""
+    prices = weights.price if prices is None else prices
+    fits = {
+        agent: one.probability(signs) * prod(weights.after[other].get(agent, 1.0) for other in asked)
+        for agent, one in weights.fit.items()
+        if agent not in asked
+    }
+    if signs.get("pattern") and "grep" in fits:  # what is written as a pattern is looked for as it stands before anything else
+        fits["grep"] = 1.0
+    return sorted(fits.items(), key=lambda pair: (seconds(prices[pair[0]]) * weights.second - pair[1], pair[0]))
+
+
+def seconds(price: Cost) -> float:
+    """What an agent's price comes to in time."""
+    return max(price.milliseconds / 1000, EMBEDDING * price.embedded)
+
+
+class Router:
+    """Chooses agents for questions over one state of a library."""
+
+    def __init__(self, snapshot: Snapshot, weights: Weights | None = None) -> None:
+        self._snapshot = snapshot
+        self._weights = weights or fitted()
+
+    def ask(self, question: str, k: int, where: Where, budget: Budget = NO_LIMIT) -> Answer:
+        """The surest answer of the agents that were asked, with the way to it in `route` and `rungs`. Raises what agents raise, but for
+        a pattern or a statement of SQL that a question was only taken for."""
+        start = perf_counter()
+        signs = self._signs(question, where)
+        rungs = self._rungs(signs, (), budget)
+        told = ", ".join(f"{rung.agent} {rung.fit:.2f}" for rung in rungs[:MOST])
+        routing = Step("route", told, Cost((perf_counter() - start) * 1000))
+        spent = routing.cost
+        answers: list[Answer] = []
+        done: list[Rung] = []
+        while rungs:
+            reason = self._refused(rungs[0], answers, spent, budget)
+            if reason:
+                done.append(replace(rungs.pop(0), reason=reason))
+                continue
+            found = self._asked(rungs[0].agent, question, k, where, budget.left(spent))
+            spent += found.evidence.cost
+            answers.append(found)
+            done.append(self._told(rungs[0], found))
+            settled = {rung.agent for rung in done}
+            rungs = [rung for rung in self._rungs(signs, [one.agent for one in answers], budget) if rung.agent not in settled]
+        best = max(answers, key=lambda one: one.confidence) if answers else _nothing()
+        evidence = replace(best.evidence, trace=(routing, *best.evidence.trace), cost=spent, agent=best.agent)
+        route = tuple(one.agent for one in answers)
+        return replace(best, evidence=evidence, route=route, cost=spent, rungs=tuple(done))
+
+    def retrieve(self, question: str, k: int, where: Where, budget: Budget = NO_LIMIT) -> Evidence:
+        """The evidence of the first agent that finds anything, as they would be asked. Raises as `ask`."""
+        start = perf_counter()
+        ordered = [agent for agent, _ in order(self._signs(question, where), self._weights, (), self._prices(budget))]
+        spent = Cost((perf_counter() - start) * 1000)
+        steps = [Step("route", ", ".join(ordered[:MOST]), spent)]
+        found = Evidence(())
+        for agent in ordered[:MOST]:
+            try:
+                found = registry.make(agent, self._snapshot).retrieve(question, k, where, budget.left(spent))
+            except (PatternError, QueryError, MissingExtraError) as error:
+                steps.append(Step(agent, str(error)))
+                continue
+            spent += found.cost
+            steps += found.trace
+            if found.hits:
+                return replace(found, trace=tuple(steps), cost=spent, agent=agent)
+        return replace(found, trace=tuple(steps), cost=spent)
+
+    def _signs(self, question: str, where: Where) -> Features:
+        """The signs of a question; a pattern that stands nowhere is none."""
+        signs = features(question, self._snapshot, where)
+        if signs["pattern"] and not self._stands(question, where):
+            signs["pattern"] = 0.0
+        return signs
+
+    def _rungs(self, signs: Features, asked: Sequence[str], budget: Budget) -> list[Rung]:
+        """The agents that were not asked yet, in the order in which they would be."""
+        installed = registry.registered()
+        prices = self._prices(budget)
+        ordered = order(signs, self._weights, asked, prices)
+        return [Rung(agent, fit, prices[agent]) for agent, fit in ordered if agent in installed]
+
+    def _stands(self, question: str, where: Where) -> bool:
+        """Whether the pattern that a question means is found anywhere."""
+        try:
+            return bool(Pattern(self._snapshot).match(pattern_of(question), 1, where))
+        except PatternError:
+            return True  # to be asked, so that the error says what is wrong with it
+
+    def _prices(self, budget: Budget) -> dict[str, Cost]:
+        """What each agent is expected to spend: less where the budget has fewer texts to embed, or the library was embedded as a whole, so
+        that only the question is."""
+        most = 1 if self._snapshot.manifest.settings.get(EMBEDDED) else None
+        most = most if budget.embedded is None else min(budget.embedded, most or budget.embedded)
+        found = {}
+        for agent, price in self._weights.price.items():
+            embedded = price.embedded if most is None else min(price.embedded, most)
+            spared = EMBEDDING * 1000 * (price.embedded - embedded)
+            found[agent] = replace(price, milliseconds=max(CHEAPEST, price.milliseconds - spared), embedded=embedded)
+        return found
+
+    def _refused(self, rung: Rung, answers: Sequence[Answer], spent: Cost, budget: Budget) -> str:
+        """Why an agent is not asked; "" if it is."""
+        if answers and max(one.confidence for one in answers) >= self._weights.stop:
+            return "what was found is sure enough"
+        if len(answers) >= MOST:
+            return f"{MOST} agents were asked"
+        rest = budget.left(spent).milliseconds
+        if rest is not None and rung.price.milliseconds > rest and (answers or rung.agent != self._cheapest()):
+            return f"about {rung.price.milliseconds:.0f} ms do not fit into the {rest:.0f} ms that are left"
+        return ""
+
+    def _cheapest(self) -> str:
+        """The agent that is asked if nothing else fits into the budget."""
+        return min(self._weights.price, key=lambda agent: (seconds(self._weights.price[agent]), agent))
+
+    def _asked(self, agent: str, question: str, k: int, where: Where, budget: Budget) -> Answer:
+        """What an agent answers; nothing where it takes the question for a pattern or SQL that it is not."""
+        start = perf_counter()
+        try:
+            evidence = registry.make(agent, self._snapshot).retrieve(question, k, where, budget)
+        except (PatternError, QueryError, MissingExtraError) as error:
+            spent = Cost((perf_counter() - start) * 1000)
+            return Answer(NO_ANSWER, (), Evidence((), (Step(agent, str(error), spent),), spent), False, agent)
+        return answer(question, evidence, self._snapshot, agent, where)
+
+    def _told(self, rung: Rung, found: Answer) -> Rung:
+        """A rung with what came of it."""
+        hits = found.evidence.hits
+        said = f"{len(found.evidence.computed.rows)} rows" if found.evidence.computed else f"{len(hits)} hits"
+        sure = found.confidence >= self._weights.stop
+        reason = "sure enough" if sure else "not sure enough" if found.answered else "does not answer"
+        return replace(rung, asked=True, found=said, confidence=found.confidence, cost=found.evidence.cost, reason=reason)
+
+
+def _nothing() -> Answer:
+    return Answer(NO_ANSWER, (), Evidence(()), False, "auto")
