@@ -234,7 +234,8 @@ class Rung:
 @dataclass(frozen=True, slots=True)
 class Answer:
     """An answer whose every sentence is quoted; `answered` is False when the evidence does not hold an answer. `route` names the agents
-    that were asked, in order; `rungs` are all that the router thought of, the likeliest first (none where one agent was named); `confidence` says how sure the evidence is, from 0 to 1."""
+    that were asked, in order; `rungs` are all that the router thought of, those asked first in front (none where one agent was named);
+    `confidence` says how sure the evidence is, from 0 to 1."""
 
     text: str
     citations: tuple[Citation, ...]

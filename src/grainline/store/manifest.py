@@ -11,7 +11,6 @@ from grainline.store.database import FORMAT
 from grainline.store.records import dump
 from grainline.store.seal import check, verify
 
-
 #: what the settings call the encoder that all of a library was embedded with
 EMBEDDED = "embedded"
 
