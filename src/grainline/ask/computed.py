@@ -28,7 +28,11 @@ def told(evidence: Evidence, computed: Computed, snapshot: Snapshot, agent: str)
         check(snapshot, document, citation)
     answered = any(value is not None for row in computed.rows for value in row)
     marks = "".join(f" [{number}]" for number in range(1, len(citations) + 1))
-    said = f"{_printed(computed, citations) or _shown(computed)}{marks}" if answered else "No row of the tables answers this question."
+    said = (
+        f"{_printed(computed, citations) or _shown(computed)}{marks}"
+        if answered
+        else "No row of the tables answers this question."
+    )
     confidence = SURE if answered else 0.0
     return Answer(
         f"{said}\n\n{computed.sql}", citations, evidence, answered, agent, (agent,), evidence.cost, confidence=confidence

@@ -18,7 +18,7 @@ from grainline.tables.names import alike, word_stem
 from grainline.tables.naming import is_chinese
 from grainline.tables.rules import CHINESE, ROLE, TELLING, WORD
 from grainline.tables.schema import Column, Table
-from grainline.tables.words import LIGHT, VERBS, WORKING
+from grainline.tables.words import CELLS_DONE, CHANGING, DOING, LIGHT, REPORTING, VERBS, WORKING
 from grainline.text import CJK_RUN
 
 #: rows of a table that is read like this, and how much of a label or header must be said
@@ -30,29 +30,7 @@ _TOKEN = re.compile(r"[\u3400-\u9fff]|\d[\d,.]*\d|\d|[^\W\d_\u3400-\u9fff]+(?:['
 _MARKS = re.compile(r"\s*[(（](?:\d{1,2}|[^\W\da-zA-Z]{1,3})[)）]\s*$")
 _RANGE = re.compile(r"\d{4}\s*年?\s*(?:-|–|—|to|through|~|至|到)\s*(?:fiscal )?\d{4}")
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
-#: what is done with cells, the first that is said
-_DONE = (
-    ("rate", r"percent(?:age)?s?(?: of)? (?:change|increase|decrease|growth|decline)|(?:growth|rate) (?:rate|of growth)|(?:change|growth|increase|decrease)\b.*\bas a percentage(?! of)|同比(?:增长|变动|变化|增加|下降|减少)?(?:了)?(?:率|百分之几|百分之多少|多少个?百分点|比例)?|增长率|增幅|变动比例|(?:增长|增加|下降|减少)了?百分之(?:几|多少)"),
-    ("fall", r"(?:by )?how much (?:did|has|have)\b.*\b(?:decrease|fall|drop|decline|shrink)\w*|减少了?(?:多少)?|下降了?(?:多少)?|少了多少"),
-    ("rise", r"(?:by )?how much (?:did|has|have)\b.*\b(?:increase|grow|rise|change)\w*|(?:amount of )?(?:change|difference|increase|decrease|growth)s?(?: in| of| between)?|(?:增加|增长|变化|变动|提高|多)了?(?:多少)?|之差|相差|差额"),
-    ("most", r"(?:in )?(?:which|what) (?:fiscal )?years?\b.*\b(?:highest|largest|greatest|most|biggest|higher|larger|greater|maximum)|哪一?个?年度?份?.*最[高大多好]"),
-    ("least", r"(?:in )?(?:which|what) (?:fiscal )?years?\b.*\b(?:lowest|smallest|least|fewest|lower|smaller|minimum)|哪一?个?年度?份?.*最[低小少差]"),
-    ("mean", r"\baverage\b|\bmean\b|平均值?"),
-    ("sum", r"\b(?:total|sum|combined)(?: of)?\b|合计|总和|之和|总共|一共"),
-)  # fmt: skip
-_PATTERNS = tuple((done, re.compile(pattern, re.IGNORECASE)) for done, pattern in _DONE)
-_CHANGING = frozenset("change increase decrease".split())
-_DOING = frozenset(
-    "average mean total sum combined highest largest greatest most biggest higher larger greater maximum lowest smallest least fewest lower "
-    "smaller minimum percent percentage change difference increase decrease grow rise fall drop decline growth rate changes differences increases decreases decreased increased grew declined dropped fell".split()
-)
-#: words that reports are full of and that choose neither row nor column
-_REPORTING = frozenset(
-    "company amount value balance figure fiscal year years ended ending end during period million millions thousand thousands dollar dollars "
-    "recorded reported incurred recognized respectively from between compared versus vs fy "
-    "how much and by per did was were reach 公司 金额 数额 数值 万元 亿元 元 报告期 全年 年度 本 年 度 同期 比 较 相比 "
-    "上年 去年 期末 期 末 余额 多少 百分之几 份 了 是 的 和 与 在 有 亿 万 几 哪 哪一 一 达 到 达到 从 至 为 同 实现".split()
-)
+_PATTERNS = tuple((done, re.compile(pattern, re.IGNORECASE)) for done, pattern in CELLS_DONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +187,7 @@ class _Look:
             at = {place for place, token in enumerate(self._tokens) if year in token.text}
             own = [(column, words) for column, words in self._sheet.headers if year in _YEAR.findall(column.name)]
             said = [
-                (column, self._said([word for word in words if word.text != year and word.text.lower() not in _REPORTING]))
+                (column, self._said([word for word in words if word.text != year and word.text.lower() not in REPORTING]))
                 for column, words in own
             ]
             said.sort(key=lambda one: -one[1].share)
@@ -264,7 +242,7 @@ class _Look:
             run = [self._tokens[at] for _, at in group]
             if is_chinese(run[0].text):
                 text = "".join(token.text for token in run)
-                for piece in _without(text, _REPORTING | VERBS):
+                for piece in _without(text, REPORTING | VERBS):
                     yield piece, CHINESE ** (len(piece) / 2)
                 continue
             for token in run:
@@ -277,9 +255,9 @@ class _Look:
     def _is_idle(self, token: _Token, span: tuple[int, int]) -> bool:
         said = token.text.lower().removesuffix("'s").removesuffix("’s")
         in_done = span[1] > 0 and (
-            said in _CHANGING or (span[0] <= token.start < span[1] and (said in _DOING or is_chinese(said)))
+            said in CHANGING or (span[0] <= token.start < span[1] and (said in DOING or is_chinese(said)))
         )
-        return said in LIGHT or said in _REPORTING or said in VERBS or in_done or token.stem in self._sheet.names
+        return said in LIGHT or said in REPORTING or said in VERBS or in_done or token.stem in self._sheet.names
 
 
 def _without(text: str, words: frozenset[str]) -> list[str]:

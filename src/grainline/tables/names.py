@@ -115,7 +115,8 @@ class Names:
                 for match in re.finditer(re.escape(question[start:end]), question):
                     found.setdefault((*match.span(), kind), []).append((name, share))
         for (start, end, kind), names in found.items():
-            yield start, end, kind, tuple(names)
+            best = {(name.table.sql, name.column): (name, share) for name, share in sorted(names, key=lambda one: one[1])}
+            yield start, end, kind, tuple(best.values())
 
 
 @lru_cache(maxsize=10_000)

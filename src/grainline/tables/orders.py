@@ -36,12 +36,10 @@ def read_extremes(reading: Reading) -> None:
 
 def _left_number(reading: Reading, place: int) -> int | None:
     """Where the column stands that is said to be the longest in Chinese: 时长最长."""
-    is_before = place > 0 and reading.mentions[place - 1].kind == "column" and not reading.mentions[place - 1].used
-    return (
-        place - 1
-        if is_before and not reading.mentions[place].text.isascii() and reading.is_number(reading.ref(place - 1))
-        else None
-    )
+    before = reading.mentions[place - 1] if place else None
+    if before is None or before.kind != "column" or before.used or reading.mentions[place].text.isascii():
+        return None
+    return place - 1 if any(reading.is_number(Ref(table.sql, column.sql)) for table, column, _ in before.columns) else None
 
 
 def _by_column(reading: Reading, place: int) -> int | None:

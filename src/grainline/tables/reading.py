@@ -60,7 +60,9 @@ class Reading:
             elif one.kind == "measure":
                 one.kind = "word"
             self._understand(one)
-            if one.kind in ("word", "verb") and one.text.lower() in _TRADED and (tables := self.trade()):
+            is_refused = any(before.kind == "not" for before in mentions[max(0, place - 3) : place])  # never sold
+            traded = TRADE if is_refused else _TRADED
+            if one.kind in ("word", "verb") and one.text.lower() in traded and (tables := self.trade()):
                 one.kind, one.tables = "table", ((tables[0], 0.75),)
             if place > 1 and mentions[place - 1].text == "(" and mentions[place - 2].kind == one.kind == "column":
                 one.used = True  # "miles per gallon (mpg)"
@@ -217,7 +219,7 @@ class Reading:
             self.places[id(self.form.filters[-1])] = place
 
     def concept(
-        self, name: str, place: int | None = None, accepts: Callable[[Ref], bool] = lambda ref: True
+        self, name: str, place: int | None = None, accepts: Callable[[Ref], bool] = lambda _: True
     ) -> tuple[Ref, bool] | None:
         """The column that a word of measure or time means ("oldest"), and whether its order is turned around (a year of birth); rather one
         whose name is in the words before `place`: "founded after 2008"; none that `accepts` refuses."""

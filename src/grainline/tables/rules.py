@@ -21,17 +21,14 @@ from grainline.tables.query import Filter, Form, Item
 from grainline.tables.reading import Held, Reading, is_key_name
 from grainline.tables.schema import Column, Table
 from grainline.tables.sets import absent, combine, contrast, over_groups
-from grainline.tables.words import WORKING
-from grainline.text import stem
+from grainline.tables.words import PEOPLE, WORKING
 
-#: how much an unexplained mention lowers the confidence: a word, one beside a count, one of Chinese, a name or number, what asks or compares, what only joins
+#: how much an unexplained mention lowers the confidence: a word, one where nothing else narrows the rows, two characters of Chinese, a name
+#: or number, what asks or compares, what only joins, a verb that says little
 WORD, COUNTED, CHINESE, TELLING, ROLE, JOINING, VERB = 0.75, 0.5, 0.6, 0.5, 0.4, 0.93, 0.96
+#: conditions that a question may have; what seems to have more is no question
+CONDITIONS = 12
 _WHO = frozenset(("who", "whom", "谁", "有谁"))
-_PEOPLE = frozenset(
-    stem(word)
-    for word in "customer client employee staff person people user member student teacher author player patient physician doctor singer visitor driver "
-    "artist actor director manager worker owner reviewer 客户 顾客 员工 会员 用户 学生 老师 教师 患者 病人 医生 作者".split()
-)
 _JOINING = ("and", "or", "distinct", "each", "order", "both")
 
 
@@ -65,7 +62,7 @@ def read(
     if not reading.form.combined:
         combine(reading)
     absent(reading)
-    if not _assemble(reading):
+    if len(reading.form.filters) > CONDITIONS or not _assemble(reading):
         return None
     return _judged(reading)
 
@@ -90,8 +87,20 @@ def _choose_entity(reading: Reading) -> None:
             votes[table] = votes.get(table, 0.0) + score
     if votes:
         reading.entity = max(votes, key=lambda table: votes[table])
+        people = [table for table in reading.tables.values() if PEOPLE & set(pieces(table.name))]
+        people = [table for table in people if reading.paths.leads(table.sql, reading.entity.sql)]
+        if len(people) == 1 and any(
+            one.kind in ("count", "difference") and _asks_people(reading, one) for one in reading.mentions
+        ):
+            reading.entity = people[0]  # 研发部比销售部多几个人
     elif named:
         reading.entity = reading.table(named[0])
+
+
+def _asks_people(reading: Reading, one: Mention) -> bool:
+    """Whether how many people there are is asked, whatever they are called."""
+    behind = [other.text for other in reading.mentions if other.start >= one.end][:1]
+    return one.text.endswith("人") or behind in (["人"], ["个人"], ["people"])
 
 
 def _ends_clause(one: Mention) -> bool:
@@ -190,9 +199,9 @@ def _shown(reading: Reading) -> None:
         shown = [(0, Item(ref)) for ref in reading.displays(reading.entity)] + shown
     reading.form.select = [*(item for _, item in shown), *reading.form.select]
     for at in list(reading.unused("table")):
-        if reading.near(at, -1, ("not",), 2) is not None:
-            continue
         table = reading.table(at)
+        if table != reading.entity and reading.near(at, -1, ("not",), 2) is not None:
+            continue
         shown_too = reading.near(at, -1, ("and",), 1)
         if shown and shown_too is not None and table != reading.entity and (named := reading.display(table)):
             reading.form.select.append(Item(named))
@@ -212,7 +221,7 @@ def _person(reading: Reading) -> Table | None:
         for column in reading.entity.columns
         for target in reading.paths.targets(Ref(reading.entity.sql, column.sql))
     ]
-    people = [reading.tables[name] for name in dict.fromkeys(targets) if _PEOPLE & set(pieces(reading.tables[name].name))]
+    people = [reading.tables[name] for name in dict.fromkeys(targets) if PEOPLE & set(pieces(reading.tables[name].name))]
     return people[0] if len(people) == 1 else None
 
 
@@ -345,8 +354,11 @@ def _of_the_first(reading: Reading) -> bool:
 def _judged(reading: Reading) -> Understood:
     doubts = list(reading.doubts)
     left = []
-    is_count = [item.aggregate for item in reading.form.select] == ["count"]
-    word = COUNTED if is_count else WORD  # a word that is not understood would have left some out
+    form = reading.form
+    is_count = [item.aggregate for item in form.select] == ["count"]
+    is_all = not (form.filters or form.group or form.having or form.order)
+    # a word that is not understood would have left some out
+    word, chinese = (COUNTED, COUNTED) if is_count or is_all else (WORD, CHINESE)
     for one in reading.mentions:
         if one.used or one.kind == "light":
             continue
@@ -357,7 +369,7 @@ def _judged(reading: Reading) -> Understood:
             doubts.append(ROLE)
         elif one.kind == "word":
             named = one.text[:1].isupper() and (one.start > 0 or one.text.endswith(("'s", "’s")))
-            doubts.append(TELLING if named else word if one.text.isascii() else CHINESE ** (len(one.text) / 2))
+            doubts.append(TELLING if named else word if one.text.isascii() else chinese ** (len(one.text) / 2))
         elif one.kind in _JOINING:
             doubts.append(JOINING)
             continue

@@ -92,9 +92,5 @@ def _numbers(question: str) -> Iterator[Said]:
 
 @lru_cache(maxsize=2)
 def _patterns(chinese: bool) -> tuple[tuple[re.Pattern[str], str, str], ...]:
-    english = [(re.compile(rf"(?<![\w]){_bounded(pattern)}(?![\w])"), role, said) for pattern, role, said in ENGLISH]
+    english = [(re.compile(rf"(?<![\w])(?:{pattern})(?![\w])"), role, said) for pattern, role, said in ENGLISH]
     return tuple([*english, *((re.compile(pattern), role, said) for pattern, role, said in CHINESE)] if chinese else english)
-
-
-def _bounded(pattern: str) -> str:
-    return f"(?:{pattern})"

@@ -21,7 +21,7 @@ def contrast(reading: Reading) -> None:
             return
     for place in list(reading.unused("share")):
         if _share(reading):
-            reading.take(place)
+            reading.take(place, *reading.unused("share"))
             return
 
 
@@ -152,7 +152,8 @@ def _clash(groups: list[list[Filter]]) -> bool:
         low, high = (one for group in groups for one in group)
         if low.operator.startswith("<"):
             low, high = high, low
-        return not isinstance(low.value, Form) and not isinstance(high.value, Form) and low.value >= high.value
+        same = isinstance(low.value, str) == isinstance(high.value, str)
+        return same and not isinstance(low.value, Form) and not isinstance(high.value, Form) and low.value >= high.value
     return False
 
 

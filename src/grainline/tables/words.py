@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from grainline.text import stem
+
 #: words that stand between a number and what is counted
 MEASURES = "[个位名种条件家部首张本座只辆场所次篇份支台门款人岁笔项层级]"
 #: (role, said) by pattern; English patterns are bounded by word borders
@@ -18,8 +20,8 @@ ENGLISH: Lexicon = (
     (r"how many (?:different|distinct|unique)|(?:count )?(?:the )?(?:total )?(?:number|count) of (?:all )?(?:the )?(?:different|distinct|unique)", "count", "distinct"),
     (r"averages?|mean|on average", "aggregate", "avg"),
     (r"(?:the )?(?:total|sum|combined)(?: amount| sum)?(?: of)?|altogether|in total|how much", "aggregate", "sum"),
-    (r"maximum|max", "aggregate", "max"),
-    (r"minimum|min", "aggregate", "min"),
+    (r"maximum|max|highest(?= and (?:the )?lowest)|largest(?= and (?:the )?smallest)|(?<=lowest and )highest|(?<=lowest and the )highest", "aggregate", "max"),
+    (r"minimum|min|lowest(?= and (?:the )?highest)|(?<=highest and )lowest|(?<=highest and the )lowest|(?<=largest and )smallest|(?<=largest and the )smallest", "aggregate", "min"),
     # extremes: of a column that is named, or of the one that the word itself names
     (r"highest|largest|greatest|biggest|maximal|top|best", "extreme", "desc"),
     (r"lowest|smallest|minimal|bottom|worst", "extreme", "asc"),
@@ -156,6 +158,12 @@ LIGHT = frozenset(
     "used use uses using within among out whether made came come "
     "哪种 哪类 哪款 哪家 哪位 哪名 哪支 哪部 哪间 哪所 哪座 哪场 哪首 哪门 哪件 哪笔 请问 请 问 找 查找 找到 并 并且 对于 任何 以及 关于 他们 她们 它们 的 了 之 等 其中 那么 大概 员 信息 数据 情况 记录 时 年 月 日 元 万元 岁 人 楼 号 们 这些 那些 该 各自 需要 想 知道 看看 看 查 查一下 有谁 是 在 有 哪 些 什么 谁 列出 找出 查询 显示 给出 告诉 我 们 你 他 她 它 一下 所有 全部 其 中 为 哪些 哪个 哪一 哪 吗 呢 ？ 。 ： 分别是 叫 名叫 里 个 位 名 这 那 些 都 被 由 从 到 来自 属于 下 上 内".split()
 )
+#: stems of what people are called in the names of tables
+PEOPLE = frozenset(
+    stem(word)
+    for word in "customer client employee staff person people user member student teacher author player patient physician doctor singer visitor driver "
+    "artist actor director manager worker owner reviewer 客户 顾客 员工 会员 用户 学生 老师 教师 患者 病人 医生 作者".split()
+)
 #: verbs and nouns of trade, and what the tables are called that hold it
 TRADE = frozenset(
     "buy buys bought purchase purchased purchases sell sells sold order ordered orders sale sales transaction transactions "
@@ -198,7 +206,7 @@ CONCEPTS = {
 INVERTED = ("birth", "born", "出生")
 #: asking words that name a concept, and whether their answer is a name
 ASKING = (
-    (re.compile(r"\bhow old\b|多大年纪|几岁"), "age"),
+    (re.compile(r"\bhow old\b|多大(?:年纪|岁数|了)?|几岁"), "age"),
     (re.compile(r"^\s*when\b|哪年|哪一年|什么时候|何时"), "time"),
     (re.compile(r"^\s*where\b|哪里|哪儿|在哪"), "place"),
     (re.compile(r"\bhow long\b|多长"), "length"),
@@ -212,3 +220,26 @@ NUMBER_WORDS = {word: number for number, word in enumerate(_NUMBERS.split())} | 
     "一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9, "十": 10,
 }  # fmt: skip
 SCALES = {"千": 1e3, "万": 1e4, "百万": 1e6, "千万": 1e7, "亿": 1e8, "thousand": 1e3, "million": 1e6, "billion": 1e9, "k": 1e3}
+#: what is done with cells, the first that is said
+CELLS_DONE = (
+    ("rate", r"percent(?:age)?s?(?: of)? (?:change|increase|decrease|growth|decline)|(?:growth|rate) (?:rate|of growth)|(?:change|growth|increase|decrease)\b.*\bas a percentage(?! of)|同比(?:增长|变动|变化|增加|下降|减少)?(?:了)?(?:率|百分之几|百分之多少|多少个?百分点|比例)?|增长率|增幅|变动比例|(?:增长|增加|下降|减少)了?百分之(?:几|多少)"),
+    ("fall", r"(?:by )?how much (?:did|has|have)\b.*\b(?:decrease|fall|drop|decline|shrink)\w*|减少了?(?:多少)?|下降了?(?:多少)?|少了多少"),
+    ("rise", r"(?:by )?how much (?:did|has|have)\b.*\b(?:increase|grow|rise|change)\w*|(?:amount of )?(?:change|difference|increase|decrease|growth)s?(?: in| of| between)?|(?:增加|增长|变化|变动|提高|多)了?(?:多少)?|之差|相差|差额"),
+    ("most", r"(?:in )?(?:which|what) (?:fiscal )?years?\b.*\b(?:highest|largest|greatest|most|biggest|higher|larger|greater|maximum)|哪一?个?年度?份?.*最[高大多好]"),
+    ("least", r"(?:in )?(?:which|what) (?:fiscal )?years?\b.*\b(?:lowest|smallest|least|fewest|lower|smaller|minimum)|哪一?个?年度?份?.*最[低小少差]"),
+    ("mean", r"\baverage\b|\bmean\b|平均值?"),
+    ("sum", r"\b(?:total|sum|combined)(?: of)?\b|合计|总和|之和|总共|一共"),
+)  # fmt: skip
+#: words of change, and others that say what is done with cells
+CHANGING = frozenset("change increase decrease".split())
+DOING = frozenset(
+    "average mean total sum combined highest largest greatest most biggest higher larger greater maximum lowest smallest least fewest lower "
+    "smaller minimum percent percentage change difference increase decrease grow rise fall drop decline growth rate changes differences increases decreases decreased increased grew declined dropped fell".split()
+)
+#: words that reports are full of and that choose neither row nor column
+REPORTING = frozenset(
+    "company amount value balance figure fiscal year years ended ending end during period million millions thousand thousands dollar dollars "
+    "recorded reported incurred recognized respectively from between compared versus vs fy "
+    "how much and by per did was were reach 公司 金额 数额 数值 万元 亿元 元 报告期 全年 年度 本 年 度 同期 比 较 相比 "
+    "上年 去年 期末 期 末 余额 多少 百分之几 份 了 是 的 和 与 在 有 亿 万 几 哪 哪一 一 达 到 达到 从 至 为 同 实现".split()
+)
