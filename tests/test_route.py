@@ -14,7 +14,7 @@ from grainline.ask.route import MOST, order
 from grainline.ask.weights import Logistic, fitted
 from grainline.bench.routing.fit import regression
 from grainline.library import Library
-from grainline.testing import FakeEmbedder
+from grainline.testing import FakeEmbedder, FakeLLM
 from grainline.types import EVERYWHERE, Budget, Where
 
 FILES = {
@@ -174,3 +174,13 @@ def test_a_regression_learns_what_tells() -> None:
     learnt = regression(rows, [row["a"] > 0.5 for row in rows])
     assert learnt.probability({"a": 1.0, "b": 0.0}) > 0.8 > 0.2 > learnt.probability({"a": 0.0, "b": 1.0})
     assert Logistic({"a": 1.0}, 0.0).probability({}) == 0.5
+
+
+def test_a_model_is_asked_only_within_the_budget(harbour: Library) -> None:
+    model = FakeLLM(lambda prompt: '{"sql": null, "reason": "no such column"}')
+    with grainline.open(harbour.folder, create=False, embedder=FakeEmbedder(), llm=model) as library:
+        for question in ("How many ships have the flag Norway?", "What does a berth cost a night?"):
+            answer = library.ask(question, budget=Budget(calls=0))
+            assert answer.cost.calls == 0
+        rungs = {rung.agent: rung for rung in answer.rungs}
+        assert rungs["sql"].price.calls == 1 and not rungs["sql"].asked

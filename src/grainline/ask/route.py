@@ -14,6 +14,7 @@ from time import perf_counter
 
 from grainline.agents import registry
 from grainline.agents.grep import pattern_of
+from grainline.agents.sql import KEPT
 from grainline.ask.answer import NO_ANSWER, answer
 from grainline.ask.features import Features, features
 from grainline.ask.weights import Weights, fitted
@@ -27,6 +28,8 @@ from grainline.types import NO_LIMIT, Answer, Budget, Cost, Evidence, Rung, Step
 MOST = 3
 #: seconds that it takes to embed a text, more or less, for the price of an agent
 EMBEDDING = 0.02
+#: what it takes, more or less, to have a model write SQL
+CALL = Cost(5_000.0, calls=1, tokens_in=1_300)
 #: milliseconds that any agent takes
 CHEAPEST = 5.0
 
@@ -89,7 +92,8 @@ class Router:
     def retrieve(self, question: str, k: int, where: Where, budget: Budget = NO_LIMIT) -> Evidence:
         """The evidence of the first agent that finds anything, as they would be asked. Raises as `ask`."""
         start = perf_counter()
-        ordered = [agent for agent, _ in order(self._signs(question, where), self._weights, (), self._prices(budget))]
+        signs = self._signs(question, where)
+        ordered = [agent for agent, _ in order(signs, self._weights, (), self._prices(signs, budget))]
         spent = Cost((perf_counter() - start) * 1000)
         steps = [Step("route", ", ".join(ordered[:MOST]), spent)]
         found = Evidence(())
@@ -115,7 +119,7 @@ class Router:
     def _rungs(self, signs: Features, asked: Sequence[str], budget: Budget) -> list[Rung]:
         """The agents that were not asked yet, in the order in which they would be."""
         installed = registry.registered()
-        prices = self._prices(budget)
+        prices = self._prices(signs, budget)
         ordered = order(signs, self._weights, asked, prices)
         return [Rung(agent, fit, prices[agent]) for agent, fit in ordered if agent in installed]
 
@@ -126,9 +130,9 @@ class Router:
         except PatternError:
             return True  # to be asked, so that the error says what is wrong with it
 
-    def _prices(self, budget: Budget) -> dict[str, Cost]:
+    def _prices(self, signs: Features, budget: Budget) -> dict[str, Cost]:
         """What each agent is expected to spend: less where the budget has fewer texts to embed, or the library was embedded as a whole, so
-        that only the question is."""
+        that only the question is; a call more where a model would have to write the SQL."""
         most = 1 if self._snapshot.manifest.settings.get(EMBEDDED) else None
         most = most if budget.embedded is None else min(budget.embedded, most or budget.embedded)
         found = {}
@@ -136,6 +140,8 @@ class Router:
             embedded = price.embedded if most is None else min(price.embedded, most)
             spared = EMBEDDING * 1000 * (price.embedded - embedded)
             found[agent] = replace(price, milliseconds=max(CHEAPEST, price.milliseconds - spared), embedded=embedded)
+        if self._snapshot.llm and signs["tables"] < KEPT:
+            found["sql"] += CALL
         return found
 
     def _refused(self, rung: Rung, answers: Sequence[Answer], spent: Cost, budget: Budget) -> str:
@@ -144,6 +150,8 @@ class Router:
             return "what was found is sure enough"
         if len(answers) >= MOST:
             return f"{MOST} agents were asked"
+        if lacking := replace(budget.left(spent), milliseconds=None, embedded=None).lacks(rung.price):
+            return f"the budget has too little left: {lacking}"
         rest = budget.left(spent).milliseconds
         if rest is not None and rung.price.milliseconds > rest and (answers or rung.agent != self._cheapest()):
             return f"about {rung.price.milliseconds:.0f} ms do not fit into the {rest:.0f} ms that are left"
