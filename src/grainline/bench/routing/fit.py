@@ -40,7 +40,7 @@ RIDGE = 1.0
 #: of the questions that have an answer so many may be declined
 DECLINED = 0.04
 #: what it counts to spend what asking every agent costs, beside finding all that any of them finds
-SPENT = 0.5
+SPENT = 1.0
 #: questions that an agent's rates are held back with
 PRIOR = 5
 SECONDS = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3)
