@@ -74,6 +74,7 @@ class Sql:
         """What the statement of a model gives; None where there is none, it fails, or what it gives says nothing."""
 
         def run(sql: str) -> Result:
+            """Run what was written."""
             return asking.engine.run(sql, rows=ROWS, milliseconds=_within(trace, MILLISECONDS))
 
         written = write(question, asking, draft, lambda prompt: model.complete(prompt, SCHEMA, MOST_TOKENS), run)

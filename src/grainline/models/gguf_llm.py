@@ -40,6 +40,7 @@ class GgufLLM:
         self._lock = threading.Lock()
 
         def configure(params: Any, _: Any) -> None:
+            """Set what the context is made with."""
             params.n_batch = params.n_ubatch = BLOCK
             params.n_gpu_layers = layers
             params.cache_ram_mib = 0

@@ -82,6 +82,7 @@ class Asking:
         """A table as a sheet; None if it is none, or cannot be read in time."""
 
         def read() -> Sheet | None:
+            """The sheet, if the table is one."""
             if not Sheet.may_be(table):
                 return None
             columns = ", ".join(quoted(column.sql) for column in table.columns)
@@ -117,6 +118,7 @@ class Asking:
         """The distinct values of a column and whether none is there twice; None where these are too many to learn in time."""
 
         def learn() -> Held | None:
+            """What the column holds now."""
             name, source = quoted(column.sql), quoted(table.sql)
             try:
                 found = self.engine.run(
@@ -182,6 +184,7 @@ def _groups(tables: Sequence[Table]) -> list[tuple[Table, ...]]:
     root = {table.sql: table.sql for table in tables}
 
     def find(name: str) -> str:
+        """The name that stands for a group."""
         while root[name] != name:
             name = root[name]
         return name

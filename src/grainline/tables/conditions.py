@@ -138,6 +138,7 @@ def _right_column(reading: Reading, place: int) -> Ref | None:
 
 
 def year_column(reading: Reading, place: int) -> Ref | None:
+    """The column that a bare year speaks of, if the number at a place may be one."""
     return reading.year_column(place) if is_a_year(reading.mentions[place].value) else None
 
 

@@ -89,6 +89,7 @@ def guarded(
     end = time.monotonic() + milliseconds / 1000
 
     def authorize(action: int, first: str | None, second: str | None, schema: str | None, _via: str | None) -> int:
+        """What SQLite asks for each step of a statement."""
         table, inner = (first or "").lower(), (second or "").lower()
         if action == sqlite3.SQLITE_SELECT:
             return sqlite3.SQLITE_OK

@@ -63,6 +63,7 @@ def _copy(source: str, keep: Callable[[Path], bool]) -> Callable[[Path, Path], N
     """A part that is the files of a folder, as they are, that `keep` takes."""
 
     def make(shared: Path, target: Path) -> None:
+        """Lay the part out."""
         origin = _there(shared / source)
         for path in sorted(path for path in origin.rglob("*") if path.is_file() and keep(path)):
             place = target / path.relative_to(origin)
@@ -81,6 +82,7 @@ def _records(**sets: tuple[str, int]) -> Callable[[Path, Path], None]:
     """A part of one JSONL file a set, with the first so many records of it."""
 
     def make(shared: Path, target: Path) -> None:
+        """Lay the part out."""
         for name, (source, count) in sets.items():
             rows = [row for row, _ in zip(_rows(shared / "data" / source / "corpus.jsonl"), range(count), strict=False)]
             said = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
