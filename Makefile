@@ -39,13 +39,15 @@ check: $(VENV)/.ready
 	$(BIN)/mypy
 
 # Quality and cost on the labelled sets of ../shared, the price of embedding lazily and the floor of full-text search; results/ holds
-# what README shows. Half an hour.
+# what README shows. Three quarters of an hour.
 bench: $(VENV)/.ready
 	$(BIN)/python -m grainline.bench.lazy $(MEANING_SETS) --out results/meaning.json > results/meaning.md
 	$(BIN)/grainline bench retrieval $(BENCH_SETS) --out results/retrieval.json > results/retrieval.md
 	$(BIN)/grainline bench retrieval $(STRUCTURE_SETS) --agent linked,hybrid --out results/structure.json > results/structure.md
 	$(BIN)/grainline bench retrieval $(CODE_SETS) --agent code --out results/code.json > results/code.md
 	$(BIN)/python -m grainline.bench.links $(LINK_SETS) --passages 25000,50000,100000 > results/links.md
+	$(BIN)/grainline bench sql ../shared/data/spider_dev > results/sql.md
+	$(BIN)/grainline bench routes ../shared --out results/routes.json > results/routes.md
 	$(BIN)/python -m grainline.bench.lexical ../shared/data/musique > results/lexical.md
 	$(BIN)/python -m grainline.bench.readme README.md
 

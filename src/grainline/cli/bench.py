@@ -115,7 +115,7 @@ def routes_(shared: Path, split: str, agents: str, out: Path | None, as_json: bo
     with bar("Asking") as progress:
         result = routes.run_routes(shared, split, agents.split(",") if agents else (), progress=progress)
     if out:
-        report.write(out, result, sys.argv)
+        report.write(out, {name: value for name, value in result.items() if name != "outcomes"}, sys.argv)
     show(result, as_json, routes.table(result))
 
 
