@@ -32,6 +32,10 @@ class Grep:
         return trace.evidence(hits)
 
 
+#: characters of the longest quote in Chinese that may be a single word
+SINGLE = 3
+
+
 def is_pattern(question: str) -> bool:
     """Whether a question is a pattern, a quote or an identifier and not a sentence around one.
 
@@ -40,7 +44,13 @@ def is_pattern(question: str) -> bool:
     """
     stripped = question.strip()
     is_regex = len(stripped) > 2 and stripped.startswith("/") and stripped.endswith("/")
-    return is_regex or bool(QUOTED.search(stripped)) or IDENTIFIER.fullmatch(stripped) is not None
+    quoted = ["".join(groups) for groups in QUOTED.findall(stripped)]
+    return is_regex or any(map(_is_phrase, quoted)) or IDENTIFIER.fullmatch(stripped) is not None
+
+
+def _is_phrase(quoted: str) -> bool:
+    """Whether what is quoted is looked for as it stands, and no single word that a question only sets apart."""
+    return not quoted.isalpha() or (not quoted.isascii() and len(quoted) > SINGLE)
 
 
 def pattern_of(question: str) -> str:
