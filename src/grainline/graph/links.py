@@ -23,7 +23,7 @@ from grainline.graph.strings import grown, rare_strings
 from grainline.match.index import Index
 from grainline.store.records import Stored
 from grainline.store.snapshot import Snapshot
-from grainline.text import terms
+from grainline.text import CJK_RUN, terms
 from grainline.types import EVERYWHERE, Document, Node, Where
 
 Entries = NDArray[np.int64]
@@ -78,7 +78,8 @@ class Links:
         self._add_bearers(found, self.mentions(text), text)
         self._add_namesakes(found, {number(name): written(name) for name in own})
         self._add_sharing(found, {number(phrase): phrase for phrase in (*own, *sorted(phrases(text) - set(own)))}, len(own))
-        self._add_strings(found, self._text(entry))
+        if CJK_RUN.search(text):
+            self._add_strings(found, self._text(entry))
         found.pop(entry, None)
         return self._first(found.values())
 
