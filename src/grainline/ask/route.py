@@ -93,7 +93,7 @@ class Router:
         """The evidence of the first agent that finds anything, as they would be asked. Raises as `ask`."""
         start = perf_counter()
         signs = self._signs(question, where)
-        ordered = [agent for agent, _ in order(signs, self._weights, (), self._prices(signs, budget))]
+        ordered = [rung.agent for rung in self._rungs(signs, (), budget)]
         spent = Cost((perf_counter() - start) * 1000)
         steps = [Step("route", ", ".join(ordered[:MOST]), spent)]
         found = Evidence(())
