@@ -106,7 +106,7 @@ def test_merging_is_building_of_the_living(keys: list[list[str]], cut: int, dead
     numbered = list(enumerate(keys))
     parts = [part for part in (numbered[:cut], numbered[cut:]) if part]
     alive = [np.array([number not in dead for number, _ in part]) for part in parts]
-    merged = merge(zip(map(built, parts), alive, strict=True))
+    merged = merge(list(zip(map(built, parts), alive, strict=True)))
     expected = built([(number, words) for number, words in numbered if number not in dead])
     assert {name: merged[name].tolist() for name in ("document", "node", "length", "entry", "count")} == {
         name: expected[name].tolist() for name in ("document", "node", "length", "entry", "count")

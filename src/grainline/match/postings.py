@@ -10,7 +10,7 @@ Terms are kept as hashes: among ten million terms the odds that any two meet are
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
@@ -61,39 +61,65 @@ class Builder:
         """The segment's arrays."""
         places = np.array(self._places, np.uint64).reshape(-1, len(PLACES))
         hashes = np.fromiter(map(_hash, self._terms), np.uint64, len(self._terms))
-        entries = np.repeat(np.arange(len(places), dtype=np.int64), places[:, 2].astype(np.int64))
-        return _assemble(places, hashes[np.array(self._flat, np.int64)], entries, np.ones(len(entries), np.int64))
+        order = np.argsort(hashes)
+        ranks = np.empty(len(hashes), np.int64)
+        ranks[order] = np.arange(len(hashes))
+        entries = max(1, len(places))
+        # every use of a term in an entry is one number that sorts by term, then entry
+        pairs = ranks[np.fromiter(self._flat, np.int64, len(self._flat))]
+        pairs *= entries
+        pairs += np.repeat(np.arange(len(places)), places[:, 2].astype(np.int64))
+        pairs, counts = np.unique(pairs, return_counts=True)
+        starts = np.searchsorted(pairs, np.arange(len(hashes) + 1) * entries)
+        pairs %= entries
+        return {
+            **{name: places[:, column].astype(kind) for column, (name, kind) in enumerate(PLACES.items())},
+            "term": hashes[order],
+            "start": starts.astype(np.uint32),
+            "entry": pairs.astype(np.uint32),
+            "count": np.minimum(counts, MOST_COUNTED).astype(np.uint8),
+        }
 
 
-def merge(segments: Iterable[tuple[Arrays, NDArray[np.bool_]]]) -> Arrays:
-    """One segment's arrays from those of several, each with a mask of its living entries; the order of entries stays."""
-    places, hashes, entries, counts = [], [], [], []
+def merge(segments: Sequence[tuple[Arrays, NDArray[np.bool_]]]) -> Arrays:
+    """One segment's arrays from those of several, each with a mask of its living entries; the order of entries stays.
+
+    Within a term the postings of a segment follow those of the segments before it, so that nothing is sorted but the terms.
+    """
+    kept = [_living_postings(arrays, living) for arrays, living in segments]
+    terms = np.unique(
+        np.concatenate([arrays["term"][sizes > 0] for (arrays, _), (_, sizes) in zip(segments, kept, strict=True)])
+    )
+    filled = np.zeros(len(terms) + 1, np.int64)
+    for (arrays, _), (_, sizes) in zip(segments, kept, strict=True):
+        filled[1:][np.searchsorted(terms, arrays["term"][sizes > 0])] += sizes[sizes > 0]
+    starts = np.cumsum(filled)
+    free = starts[:-1].copy()
+    made: Arrays = {"entry": np.empty(starts[-1], np.uint32), "count": np.empty(starts[-1], np.uint8)}
     offset = 0
-    for arrays, living in segments:
-        renumbered = np.cumsum(living) - 1 + offset
-        kept = living[arrays["entry"]]
-        starts = arrays["start"].astype(np.int64)
-        hashes.append(np.repeat(arrays["term"], starts[1:] - starts[:-1])[kept])
-        entries.append(renumbered[arrays["entry"][kept]])
-        counts.append(arrays["count"][kept].astype(np.int64))
-        places.append(np.stack([arrays[name][living].astype(np.uint64) for name in PLACES], axis=1))
+    for (arrays, living), (mask, sizes) in zip(segments, kept, strict=True):
+        own = np.searchsorted(terms, arrays["term"][sizes > 0])
+        held = sizes[sizes > 0]
+        # where a posting goes: where its term's next free place is, and on from there
+        places = np.repeat(free[own] - np.cumsum(held) + held, held)
+        places += np.arange(len(places))
+        made["entry"][places] = (np.cumsum(living) - 1 + offset).astype(np.uint32)[arrays["entry"][mask]]
+        made["count"][places] = arrays["count"][mask]
+        free[own] += held
         offset += int(living.sum())
-    return _assemble(np.concatenate(places), np.concatenate(hashes), np.concatenate(entries), np.concatenate(counts))
-
-
-def _assemble(places: NDArray[Any], hashes: NDArray[Any], entries: NDArray[Any], counts: NDArray[Any]) -> Arrays:
-    """Sort (hash, entry, count) triples by hash and entry, add up the counts of equal pairs, and lay the arrays out."""
-    terms, codes = np.unique(hashes, return_inverse=True)
-    pairs = codes.astype(np.int64) * max(1, len(places)) + entries
-    order = np.argsort(pairs, kind="stable")
-    pairs = pairs[order]
-    firsts = np.flatnonzero(np.diff(pairs, prepend=-1))
-    summed = np.add.reduceat(counts[order], firsts) if len(firsts) else counts
-    owners = pairs[firsts] // max(1, len(places))
     return {
-        **{name: places[:, column].astype(kind) for column, (name, kind) in enumerate(PLACES.items())},
-        "term": terms.astype(np.uint64),
-        "start": np.searchsorted(owners, np.arange(len(terms) + 1)).astype(np.uint32),
-        "entry": (pairs[firsts] % max(1, len(places))).astype(np.uint32),
-        "count": np.minimum(summed, MOST_COUNTED).astype(np.uint8),
+        **{
+            name: np.concatenate([arrays[name][living] for arrays, living in segments]).astype(kind)
+            for name, kind in PLACES.items()
+        },
+        "term": terms,
+        "start": starts.astype(np.uint32),
+        **made,
     }
+
+
+def _living_postings(arrays: Arrays, living: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """Which postings of a segment are of living entries, and how many of them each term has."""
+    mask = living[arrays["entry"]]
+    before = np.concatenate([np.zeros(1, np.int64), np.cumsum(mask)])
+    return mask, np.diff(before[arrays["start"]])
