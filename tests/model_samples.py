@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import struct
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -111,8 +111,8 @@ def save_static(folder: Path, **tensors: np.ndarray[Any, Any]) -> Path:
     return folder
 
 
-#: (path, headers, body) of a request to (status, headers, body) of the answer
-Answer = Callable[[str, Mapping[str, str], dict[str, Any]], tuple[int, dict[str, str], bytes]]
+#: (path, headers, body) of a request to (status, headers, body) of the answer; what is no bytes is sent piece by piece, up to its end
+Answer = Callable[[str, Mapping[str, str], dict[str, Any]], tuple[int, dict[str, str], bytes | Iterable[bytes]]]
 
 
 @contextmanager
@@ -124,11 +124,13 @@ def server(answer: Answer) -> Iterator[str]:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             status, headers, data = answer(self.path, dict(self.headers), body)
             self.send_response(status)
-            for name, value in {"Content-Length": str(len(data)), **headers}.items():
+            length = {"Content-Length": str(len(data))} if isinstance(data, bytes) else {}
+            for name, value in {**length, **headers}.items():
                 self.send_header(name, value)
             with suppress(ConnectionError):  # who asked may have hung up
                 self.end_headers()
-                self.wfile.write(data)
+                for piece in [data] if isinstance(data, bytes) else data:
+                    self.wfile.write(piece)
 
         def log_message(self, format: str, *arguments: Any) -> None:
             """Print nothing."""

@@ -202,8 +202,12 @@ def test_a_closed_pipe_is_no_traceback(place: Path) -> None:
 
 def test_models_lists_what_there_is(tmp_path: Path) -> None:
     found = json.loads(run("models", "--json", cwd=tmp_path).stdout)
-    assert {"e5", "onnx:FOLDER", "openai:URL#MODEL"} <= set(found)
-    assert all("[ready]" in line or "pip install" in line for line in found.values())
+    assert {"e5", "onnx:FOLDER", "openai:URL#MODEL"} <= set(found["embedders"])
+    assert {"gguf:FILE", "openai:MODEL", "https://HOST/v1#MODEL"} <= set(found["llms"])
+    lines = [*found["embedders"].values(), *found["llms"].values()]
+    assert all("[ready]" in line or "pip install" in line for line in lines)
+    shown = run("models", cwd=tmp_path).stdout
+    assert all(line in shown for line in lines)
 
 
 def test_bench_index_ends_with_a_choice(tmp_path: Path) -> None:

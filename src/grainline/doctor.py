@@ -22,6 +22,7 @@ from grainline.disk import sync_folder
 from grainline.errors import BusyError, DamagedError, NotFoundError, StorageError
 from grainline.match import audit
 from grainline.match.index import put, texts
+from grainline.models import states
 from grainline.readers.files import Found, find
 from grainline.store import log
 from grainline.store import manifest as manifests
@@ -123,7 +124,7 @@ class _Visit:
             shutil.rmtree(self._work)
 
     def _strangers(self) -> Iterator[str]:
-        ours = {LOCK_NAME, TABLES, *costs.NAMES, *(path.name for path in leftovers(self._path))}
+        ours = {LOCK_NAME, TABLES, states.FOLDER, *costs.NAMES, *(path.name for path in leftovers(self._path))}
         for entry in self._folder.iterdir():
             if entry.name not in ours and not entry.name.startswith(f"{FILE_NAME}.damaged-"):
                 yield entry.name
@@ -140,7 +141,9 @@ class _Visit:
             if salvaged.files_lost:
                 self._read_roots(writer, salvaged)
             writer.keep_vectors_of(texts(writer.snapshot()))
+            writer.keep_living_work()
             writer.keep()
+            states.sweep(self._folder, (document for document, _, _ in writer.snapshot().sources().values()))
         if not salvaged.roots:
             self._found.append("where the files lie is not known any more: add them again, so that what is lost is read again")
         if log.size(self._work / FILE_NAME):
@@ -223,12 +226,14 @@ def _index_faults(folder: Path) -> list[str]:
             wrong = expected.differing(stored)
             sources = snapshot.sources()
             strays = snapshot.vectors_without(texts(snapshot))
+            answers = snapshot.work_without()
             return [
                 *[
                     f"the index does not say what is in {sources[n][1] if n in sources else 'a removed document'}"
                     for n in wrong.tolist()
                 ],
                 *([f"{strays} vectors are of texts that are gone"] if strays else []),
+                *([f"{answers} answers of models are of documents that are gone"] if answers else []),
             ]
     except DamagedError as error:
         return [reason(error)]

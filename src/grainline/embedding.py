@@ -57,8 +57,8 @@ def embedder(given: str | Embedder | None, settings: Mapping[str, str]) -> Embed
 
 
 def keep(folder: Path, snapshot: Snapshot) -> None:
-    """Write down the vectors that were made while a state was asked, if it is still the library's and nobody else is writing; it is a
-    cache, so where they cannot be kept they are made again another time."""
+    """Write down the vectors, and what a model made, while a state was asked, if it is still the library's and nobody else is writing; it
+    is a cache, so what cannot be kept is made again another time."""
     from grainline.store.writer import Writer
 
     try:
@@ -66,10 +66,13 @@ def keep(folder: Path, snapshot: Snapshot) -> None:
             if writer.manifest.sequence == snapshot.manifest.sequence:
                 for identity, vectors in snapshot.fresh.items():
                     writer.put_vectors(identity, vectors)
+                if snapshot.made:
+                    writer.put_work(snapshot.made)
                 writer.keep()
     except (BusyError, StorageError, DamagedError):
         return
     snapshot.fresh.clear()
+    snapshot.made.clear()
 
 
 def embed(library: Library, given: str | Embedder | None, progress: Progress | None = None) -> int:

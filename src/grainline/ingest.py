@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+import grainline.models.states as states
 import grainline.readers.files as files
 import grainline.tables.derived as derived
 from grainline.errors import NotFoundError, UnreadableError, UsageError
@@ -126,9 +127,11 @@ def _forget(writer: Writer, files: Mapping[str, File], gone: set[str], dropped: 
 
 
 def _sweep(writer: Writer) -> None:
-    """Delete the tables that were derived from files which are no longer in the library."""
+    """Delete the tables that were derived from files which are no longer in the library, and what models know of documents that are not."""
     if (writer.folder / derived.FOLDER).is_dir():
         derived.sweep(writer.folder, {file.digest for file in writer.files().values()})
+    if (writer.folder / states.FOLDER).is_dir():
+        states.sweep(writer.folder, (document for document, _, _ in writer.snapshot().sources().values()))
 
 
 def _quiet(_done: int, _total: int, _path: str) -> None:

@@ -73,7 +73,7 @@ class Library:
             finally:
                 if not nested and self._connection.in_transaction:
                     self._connection.rollback()
-            if not nested and self._snapshot.fresh:
+            if not nested and (self._snapshot.fresh or self._snapshot.made):
                 embedding.keep(self.folder, self._snapshot)
 
     def add(self, paths: Sequence[str | Path], options: Options | None = None, progress: Progress | None = None) -> Summary:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from grainline.models.completion import parsed
@@ -81,14 +82,23 @@ class FakeLLM:
         return len(self.prompts)
 
     def complete(
-        self, prompt: str, schema: Mapping[str, Any] | None = None, max_tokens: int = 512, stop: Sequence[str] = ()
+        self,
+        prompt: str,
+        schema: Mapping[str, Any] | None = None,
+        max_tokens: int = 512,
+        stop: Sequence[str] = (),
+        heard: Callable[[str], None] | None = None,
     ) -> Completion:
-        """What it says to a prompt, up to the first of `stop`."""
+        """What it says to a prompt, up to the first of `stop`; a token is a piece that is heard."""
         self.prompts.append(prompt)
         said = self._said(prompt)
         said = said[: min((place for mark in stop if (place := said.find(mark)) >= 0), default=len(said))]
         tokens = list(_PIECE.finditer(said))[:max_tokens]
-        text = said[: tokens[-1].end()] if tokens else ""
+        ends = [token.end() for token in tokens]
+        text = said[: ends[-1]] if ends else ""
+        if heard is not None:
+            for start, end in pairwise([0, *ends]):
+                heard(text[start:end])
         if schema is not None:
             parsed(text, schema)
         return Completion(text, len(_PIECE.findall(prompt)), len(tokens))

@@ -196,13 +196,15 @@ class Computed:
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What an agent hands over: hits, best first, the steps that led to them and their whole cost; `computed` rests on the hits.
-    `agent` is whose it is, where a router chose."""
+    `agent` is whose it is, where a router chose; `written` is what a model answered that read more than the hits, of which the first is
+    the quote that it gave."""
 
     hits: tuple[Hit, ...]
     trace: tuple[Step, ...] = ()
     cost: Cost = Cost()
     computed: Computed | None = None
     agent: str = ""
+    written: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,9 +328,15 @@ class LLM(Protocol):
     identity: str
 
     def complete(
-        self, prompt: str, schema: Mapping[str, Any] | None = None, max_tokens: int = 512, stop: Sequence[str] = ()
+        self,
+        prompt: str,
+        schema: Mapping[str, Any] | None = None,
+        max_tokens: int = 512,
+        stop: Sequence[str] = (),
+        heard: Callable[[str], None] | None = None,
     ) -> Completion:
-        """The model's answer to a prompt, greedily; with a JSON schema nothing but text that fits it. Raises `ModelError`."""
+        """The model's answer to a prompt, greedily; with a JSON schema nothing but text that fits it. `heard` is called with each piece of
+        text as it comes, before it is known whether the whole fits: the pieces together are the text. Raises `ModelError`."""
         ...
 
 

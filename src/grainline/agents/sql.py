@@ -6,12 +6,13 @@ import re
 
 from grainline.agents.model import Budgeted
 from grainline.agents.trace import Trace
-from grainline.errors import QueryError
+from grainline.errors import MissingExtraError, QueryError
 from grainline.store.snapshot import Snapshot
 from grainline.tables.asking import SURE, Asked, Asking
 from grainline.tables.engine import Result
+from grainline.tables.meaning import Meaning
 from grainline.tables.with_llm import MOST_TOKENS, SCHEMA, write
-from grainline.types import EVERYWHERE, NO_LIMIT, Budget, Computed, Evidence, Hit, Node, Where
+from grainline.types import EVERYWHERE, NO_LIMIT, Budget, Computed, Cost, Evidence, Hit, Node, Where
 
 #: a question that is SQL itself
 _STATEMENT = re.compile(r"\s*(?:select|with)\s.+\bfrom\s", re.IGNORECASE | re.DOTALL)
@@ -55,9 +56,8 @@ class Sql:
         if not trace.affords(step := "read the question"):
             return None
         asked = asking.understand(question)
-        left = f"; not explained: {', '.join(asked.left_out)}" if asked.left_out else ""
-        sure = f"{asked.sql or 'nothing'} ({asked.confidence:.2f}{left})"
-        trace.count(step, sure if asked.confidence >= SURE else f"declined: {sure}")
+        trace.count(step, _said(asked))
+        asked = self._compare(asking, question, asked, trace)
         if self._snapshot.llm and asked.confidence < KEPT:
             written = self._written(asking, question, asked, Budgeted(self._snapshot.llm, trace), trace)
             if written is not None:
@@ -69,6 +69,22 @@ class Sql:
         except QueryError as error:
             trace.count("run it", str(error))
             return None
+
+    def _compare(self, asking: Asking, question: str, asked: Asked, trace: Trace) -> Asked:
+        """How a question is understood with its unexplained words compared by meaning, where there is an encoder and budget for it."""
+        if asked.confidence >= SURE or not trace.affords(
+            step := "compare words left over with names by meaning", Cost(embedded=1)
+        ):
+            return asked
+        try:
+            meaning = Meaning(self._snapshot, lambda price: not trace.left().lacks(price))
+            compared = asking.compare(question, asked, meaning)
+        except MissingExtraError as error:
+            trace.count(step, f"left out: {error}")
+            return asked
+        near = "".join(f"; {word}: {name}" for word, name in meaning.said.items())
+        trace.count(step, _said(compared) + near, Cost(embedded=meaning.embedded))
+        return compared
 
     def _written(self, asking: Asking, question: str, draft: Asked, model: Budgeted, trace: Trace) -> Result | None:
         """What the statement of a model gives; None where there is none, it fails, or what it gives says nothing."""
@@ -101,6 +117,13 @@ class Sql:
             node = Node(f"{document_id}:r{start}-{end}", document_id, kind, table.name, start, end, {"table": table.sql})
             hits.append(Hit(node, 1.0 / (1 + place), (f"sql:{table.sql}", way)))
         return hits
+
+
+def _said(asked: Asked) -> str:
+    """How a question is understood, in words."""
+    left = f"; not explained: {', '.join(asked.left_out)}" if asked.left_out else ""
+    sure = f"{asked.sql or 'nothing'} ({asked.confidence:.2f}{left})"
+    return sure if asked.confidence >= SURE else f"declined: {sure}"
 
 
 def _came(result: Result) -> str:

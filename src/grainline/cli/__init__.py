@@ -158,11 +158,15 @@ def agents(as_json: bool) -> None:
 @main.command()
 @json_option
 def models(as_json: bool) -> None:
-    """List the kinds of encoders, and what each one needs."""
-    from grainline.models.registry import available
+    """List the kinds of encoders and of language models, and what each one needs."""
+    from grainline.models import llm, registry
 
-    found = available()
-    show(found, as_json, "\n".join(f"{spec:24} {what}" for spec, what in found.items()))
+    found = {"embedders": registry.available(), "llms": llm.available()}
+    titles = {"embedders": "Encoders (--embedder)", "llms": "Language models (--llm)"}
+    text = [
+        f"{titles[kind]}\n" + "\n".join(f"{spec:24} {what}" for spec, what in kinds.items()) for kind, kinds in found.items()
+    ]
+    show(found, as_json, "\n\n".join(text))
 
 
 @main.command()

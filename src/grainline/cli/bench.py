@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
 
 from grainline.cli.options import bar, embedder_option, json_option, library_option, llm_option, show
+from grainline.models.llm import VARIABLE
+from grainline.types import NO_LIMIT
+
+#: how many times a run tells how far it is, where there is no terminal
+TENTHS = 10
 
 
 @click.group()
@@ -130,3 +139,76 @@ def sql_(folder: Path, every: int, llm: str | None, as_json: bool) -> None:
 
     result = sql.run_sql(folder, every=every, llm=llm)
     show(result, as_json, sql.table(result))
+
+
+@bench.command("answers")
+@click.argument("folders", nargs=-1, type=click.Path(path_type=Path))
+@click.option(
+    "--declining",
+    metavar="SHARED_FOLDER",
+    type=click.Path(path_type=Path),
+    help="Instead of FOLDERs: the bundled set of questions that a library does not answer, over libraries made of this folder.",
+)
+@click.option("--agent", "agents", default="auto", show_default=True, metavar="NAME,...", help="Agents, with commas between.")
+@click.option("--every", default=1, show_default=True, type=click.IntRange(min=1), help="Ask only every so-many-th question.")
+@click.option("--limit", type=click.IntRange(min=1), help="Ask only the first so many of these questions.")
+@click.option("--budget", default="", metavar="NAME=N,...", help="The budget of a question (see `grainline ask --help`).")
+@llm_option
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Write the results to this file, with commit, machine and command."
+)
+@json_option
+def answers_(
+    folders: tuple[Path, ...],
+    declining: Path | None,
+    agents: str,
+    every: int,
+    limit: int | None,
+    budget: str,
+    llm: str | None,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Compare answers with the gold answers of BEIR FOLDERs: answer F1 (of CMRC 2018 for Chinese, of SQuAD for English), citations, cost,
+    each agent without a language model and, where one is named, with it.
+
+    With --json, prints one object a folder, each on a line of its own.
+    """
+    from grainline.bench import answers, report
+    from grainline.bench import declining as unanswerable
+    from grainline.costs import parse_budget
+
+    if bool(folders) == bool(declining):
+        raise click.UsageError("name folders with gold answers, or --declining SHARED_FOLDER")
+    model, most, names = (
+        llm or os.environ.get(VARIABLE) or None,
+        parse_budget(budget) if budget else NO_LIMIT,
+        agents.split(","),
+    )
+    results: list[dict[str, Any]] = []
+    for folder in folders:
+        with _progress(folder.name) as progress:
+            results.append(answers.run_answers(folder, names, model, every, limit, most, progress=progress))
+        if as_json:
+            click.echo(json.dumps(results[-1], ensure_ascii=False))
+    if declining:
+        with _progress("Asking") as progress:
+            results.append(unanswerable.run_declining(declining, names, model, most, progress=progress))
+        show(results[-1], as_json, unanswerable.table(results[-1]))
+    elif not as_json:
+        click.echo(answers.table(results))
+    if out:
+        report.write(out, results, sys.argv)
+
+
+@contextmanager
+def _progress(label: str) -> Iterator[Callable[[int, int, str], None]]:
+    """A progress bar on a terminal; elsewhere a line for every tenth that is done, for a model may take hours."""
+    with bar(label) as drawn:
+
+        def told(done: int, total: int, item: str) -> None:
+            """One line, where a tenth ends."""
+            if done * TENTHS // total > (done - 1) * TENTHS // total:
+                click.echo(f"{label}: {done} of {total} ({item})", err=True)
+
+        yield drawn or told

@@ -1,7 +1,7 @@
 """Nodes to keys: what a search compares a question with. Several keys may point at one node.
 
 Each kind of key has an index of its own, so that agents choose what they compare: `text` and `name` are those of passages,
-`caption`, `ocr`, `shown`, `table` and `row` those of pictures and tables, `symbol`, `signature` and `comment` those of functions and
+`caption`, `ocr`, `shown`, `table`, `row` and `column` those of pictures and tables, `symbol`, `signature` and `comment` those of functions and
 classes, `summary` those of long documents and sections.
 """
 
@@ -11,13 +11,14 @@ from collections.abc import Collection, Iterator
 
 import grainline.keys.code as code
 import grainline.keys.labels as labels
+import grainline.keys.names as names
 import grainline.keys.passages as passages
 import grainline.keys.summary as summary
 from grainline.text import count_tokens, sentences
 from grainline.types import Document, Key, Shaped
 
 #: what makes keys: each is given a document with its shape and yields keys of its own kinds, in the order of the nodes
-MAKERS = (passages.keys, labels.keys, code.keys, summary.keys)
+MAKERS = (passages.keys, labels.keys, names.keys, code.keys, summary.keys)
 
 #: an encoder is given a text of more tokens in windows of about so many: a vector of a long text says little about any part of it
 LONG, WINDOW = 120, 60

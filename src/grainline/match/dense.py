@@ -54,7 +54,7 @@ class Dense:
             if self._index and where == EVERYWHERE:
                 rows = self._index.search(question, count).ids
             else:
-                rows = self._compared(question, where)[:count]
+                rows = self._compared(question, count, where)
             entries = list(dict.fromkeys(self._owners[rows].tolist()))
             if len(entries) >= k or len(rows) < count:
                 return entries[:k]
@@ -69,17 +69,20 @@ class Dense:
         cosines[known] = (decode(self._codes[wanted]) if self._decoded is None else self._decoded[wanted]) @ question
         return cosines
 
-    def _compared(self, question: Floats, where: Where) -> NDArray[np.int64]:
-        """All rows that may be seen, the nearest first."""
+    def _compared(self, question: Floats, count: int, where: Where) -> NDArray[np.int64]:
+        """The `count` rows nearest to the question among all that may be seen, the nearest first; equal ones in their order."""
         allowed = self._entries.allowed(where)
         rows = np.arange(len(self._owners)) if allowed is None else np.flatnonzero(allowed[self._owners])
         if self._decoded is not None:
-            near: NDArray[np.int64] = rows[np.argsort(-(self._decoded @ question)[rows], kind="stable")]
-            return near
-        blocks = [rows[start : start + AT_ONCE] for start in range(0, len(rows), AT_ONCE)]
-        cosines = np.concatenate([np.zeros(0, np.float32), *[decode(self._codes[block]) @ question for block in blocks]])
-        order: NDArray[np.int64] = rows[np.argsort(-cosines, kind="stable")]
-        return order
+            far = -(self._decoded @ question)[rows]
+        else:
+            blocks = [rows[start : start + AT_ONCE] for start in range(0, len(rows), AT_ONCE)]
+            far = np.concatenate([np.zeros(0, np.float32), *[-(decode(self._codes[block]) @ question) for block in blocks]])
+        if count < len(far):
+            kept = np.flatnonzero(far <= np.partition(far, count - 1)[count - 1])
+            rows, far = rows[kept], far[kept]
+        nearest: NDArray[np.int64] = rows[np.argsort(far, kind="stable")][:count]
+        return nearest
 
     @classmethod
     def of(cls, snapshot: Snapshot, embedder: Embedder) -> Dense:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from grainline.errors import ModelError
+from grainline.errors import MissingExtraError, ModelError
 from grainline.models.completion import most_tokens, parsed
-from grainline.models.http import Endpoint
+from grainline.models.http import Endpoint, Refused
 from grainline.models.spec import Spec
 from grainline.types import Completion
 
@@ -17,6 +17,8 @@ OPENAI = "https://api.openai.com/v1"
 TIMEOUT_SECONDS = 120.0  #: for one answer
 #: how a schema is asked for: by the endpoint itself, or, where it knows less, as any JSON or not at all, with words in the prompt
 SCHEMAS = ("strict", "object", "words")
+#: what an endpoint may refuse for its name alone, and the name by which it may know it; without one it does without
+INSTEAD = {"stream_options": "", "max_tokens": "max_completion_tokens", "temperature": ""}
 
 
 def from_spec(spec: Spec) -> EndpointLLM:
@@ -33,49 +35,73 @@ class EndpointLLM:
     """A model over an endpoint. Its weights are not known here: the identity is its address and its name."""
 
     def __init__(self, endpoint: Endpoint, schema: str = "strict") -> None:
-        """`schema` is one of `SCHEMAS`; nothing is sent before the first question."""
-        self._endpoint, self._schema = endpoint, schema
+        """`schema` is one of `SCHEMAS`; nothing is sent before the first question. Raises `MissingExtraError`, and `UsageError` for an
+        address that cannot be asked."""
+        try:
+            from grainline.models.chat import Chat
+        except ModuleNotFoundError:
+            raise MissingExtraError("openai", "openai") from None
+        self._endpoint, self._schema, self._chat = endpoint, schema, Chat(endpoint)
+        self._unknown: set[str] = set()
         self.identity = f"openai/{endpoint.shown}#{endpoint.model}"
 
     def complete(
-        self, prompt: str, schema: Mapping[str, Any] | None = None, max_tokens: int = 512, stop: Sequence[str] = ()
+        self,
+        prompt: str,
+        schema: Mapping[str, Any] | None = None,
+        max_tokens: int = 512,
+        stop: Sequence[str] = (),
+        heard: Callable[[str], None] | None = None,
     ) -> Completion:
-        """The model's answer at temperature 0. Raises `ModelError` if the endpoint cannot be reached after four tries, refuses, or answers
-        what is no completion, or text that does not fit the schema."""
+        """The model's answer at temperature 0, where it knows one. Raises `ModelError` if the endpoint cannot be reached after four tries,
+        refuses, breaks off after something was heard, or answers what is no completion, or text that does not fit the schema."""
         said = prompt.encode(errors="replace").decode()
         if schema is not None and self._schema != "strict":
             said = f"{said}\n\nAnswer with JSON of this schema, nothing else: {json.dumps(schema)}"
-        body: dict[str, Any] = {
+        body = {
             "model": self._endpoint.model,
             "messages": [{"role": "user", "content": said}],
             "max_tokens": max_tokens,
             "temperature": 0,
+            **({"stop": list(stop)} if stop else {}),
+            **({"response_format": self._form(schema)} if schema is not None and self._schema != "words" else {}),
+            **({"stream": True, "stream_options": {"include_usage": True}} if heard is not None else {}),
         }
-        if stop:
-            body["stop"] = list(stop)
-        if schema is not None and self._schema == "strict":
-            form = {"name": "answer", "strict": True, "schema": schema}
-            body["response_format"] = {"type": "json_schema", "json_schema": form}
-        elif schema is not None and self._schema == "object":
-            body["response_format"] = {"type": "json_object"}
-        completion = self._read(self._endpoint.post("/chat/completions", body), said)
+        completion = self._asked(body, said, heard)
         if schema is not None:
             parsed(completion.text, schema)
         return completion
 
-    def _read(self, answer: bytes, prompt: str) -> Completion:
-        """The text and the usage of an answer; where the endpoint counts no tokens, as many as there can be."""
+    def _form(self, schema: Mapping[str, Any]) -> dict[str, Any]:
+        if self._schema == "object":
+            return {"type": "json_object"}
+        return {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": schema}}
+
+    def _asked(self, body: dict[str, Any], said: str, heard: Callable[[str], None] | None) -> Completion:
+        """The answer to a request, made again in the words that the endpoint knows. Where it counts no tokens, as many as there can be."""
+        known = {INSTEAD[name] if name in self._unknown else name: value for name, value in body.items()}
+        known.pop("", None)
         try:
-            value = json.loads(answer)
-            message = value["choices"][0]["message"]
-            text, usage = message["content"], value.get("usage") or {}
-            if not isinstance(text, str):
-                raise ModelError(f"{self._endpoint.shown} refused: {str(message.get('refusal'))[:200]}")
-            read, written = usage.get("prompt_tokens"), usage.get("completion_tokens")
-            return Completion(
-                text,
-                most_tokens(prompt) if read is None else int(read),
-                most_tokens(text) if written is None else int(written),
+            reply = self._endpoint.patiently(lambda: self._chat.ask(known, heard))
+        except Refused as refused:
+            if odd := [name for name in INSTEAD if name in known and name in refused.said and refused.status in (400, 422)]:
+                self._unknown.update(odd)
+                return self._asked(body, said, heard)
+            if "response_format" in known and "response_format" in refused.said:
+                raise ModelError(
+                    f"{refused}; an endpoint that knows no schemas is asked with ?schema=object or =words"
+                ) from None
+            raise
+        text = "".join(reply.pieces)
+        if reply.refusal:
+            raise ModelError(f"{self._endpoint.shown} refused: {self._endpoint.quoted(reply.refusal)}")
+        if not text and reply.reason == "length":
+            raise ModelError(
+                f"{self._endpoint.shown} wrote no answer within {body['max_tokens']:,} tokens; does it think first?"
             )
-        except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
-            raise ModelError(f"{self._endpoint.shown} answered no completion: {answer[:80]!r}") from None
+        read, written = (reply.usage.get(name) for name in ("prompt_tokens", "completion_tokens"))
+        return Completion(
+            text,
+            read if isinstance(read, int) else most_tokens(said),
+            written if isinstance(written, int) else most_tokens(text),
+        )

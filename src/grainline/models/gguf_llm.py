@@ -3,12 +3,16 @@
 What was read for the prompt before is not read again where both begin alike. Sums of floats depend on how many tokens go through the model
 together, so that alone would let an answer depend on what was asked before; here only whole blocks of tokens that went through together are
 used again, which leaves probabilities as they are to the last bit (see LOG.md).
+
+What was read can be kept in a file and taken up again, whole blocks of it, too: the state of a transformer (keys and values of each token)
+or of a recurrent model, which cannot forget the last of what it has read and so has to be kept where it is to go on from.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +26,7 @@ from grainline.types import Completion
 
 CONTEXT = 8192  #: tokens of prompt and answer together
 BLOCK = 128  #: tokens that go through the model together
+SEAM = 8  #: the last tokens of a text, which may be others where something stands behind it
 #: stands in the chat template for what is asked
 _PLACE = "THE-PROMPT-STANDS-HERE"
 
@@ -44,19 +49,26 @@ class GgufLLM:
             params.n_batch = params.n_ubatch = BLOCK
             params.n_gpu_layers = layers
             params.cache_ram_mib = 0
+            params.n_ctx_checkpoints = 0  # they would cut blocks of tokens short near the end of a prompt
 
         self._llama = Llama(file, self.context, spec.count("threads", threads_here()), configure)
         self.identity = f"gguf/{sha256(file)[:16]}"
+        self.state_identity = f"{self.identity} {self._llama.version} gpu={layers} block={BLOCK}"
         self._before, self._behind = self._template()
         self._held: list[int] = []
+        self._forgets = True
 
     def complete(
-        self, prompt: str, schema: Mapping[str, Any] | None = None, max_tokens: int = 512, stop: Sequence[str] = ()
+        self,
+        prompt: str,
+        schema: Mapping[str, Any] | None = None,
+        max_tokens: int = 512,
+        stop: Sequence[str] = (),
+        heard: Callable[[str], None] | None = None,
     ) -> Completion:
         """The likeliest answer, token by token. Raises `ModelError` for a prompt beyond the context, and for an answer of a schema that was
         not finished within `max_tokens`."""
-        plain = prompt.strip().encode(errors="replace").decode()
-        tokens = [*self._before, *self._llama.tokens(plain), *self._behind]
+        tokens = self._tokens(prompt)
         room = self.context - len(tokens)
         if room < 1:
             raise ModelError(f"the prompt has {len(tokens):,} tokens; {self._name} was given a context of {self.context:,}")
@@ -65,22 +77,70 @@ class GgufLLM:
             wanted["json_schema"] = dict(schema)
         with self._lock:
             again = self._kept(tokens)
-            answer = self._llama.post("/completion", {"prompt": tokens, "cache_prompt": again, **wanted})
+            answer = self._written({"prompt": tokens, "cache_prompt": again, **wanted}, heard)
             self._held = tokens
         if schema is not None:
             parsed(answer["content"], schema)
         return Completion(answer["content"], len(tokens), int(answer["tokens_predicted"]))
 
+    def _written(self, body: dict[str, Any], heard: Callable[[str], None] | None) -> Any:
+        """What the model writes, heard as it does."""
+        if heard is None:
+            return self._llama.post("/completion", body)
+        pieces, last = [], {}
+        with closing(self._llama.stream("/completion", body)) as values:
+            for last in values:
+                if last["content"]:
+                    pieces.append(last["content"])
+                    heard(pieces[-1])
+        return {**last, "content": "".join(pieces)}
+
+    def size(self, prompt: str) -> int:
+        """The tokens of a prompt with what the chat template puts around it."""
+        return len(self._tokens(prompt))
+
+    def begins(self, text: str) -> list[int]:
+        """The whole blocks of tokens with which every prompt begins that begins with this text: what a state of it has read."""
+        tokens = [*self._before, *self._llama.tokens(_plain(text.lstrip()))]
+        return tokens[: max(0, len(tokens) - SEAM) // BLOCK * BLOCK]
+
+    def read(self, tokens: list[int], path: Path) -> None:
+        """Read what `begins` gave, and write the model's state then to `path`. Raises `ModelError`; what was read is known all the same if
+        only the file could not be written."""
+        with self._lock:
+            self._held = []
+            self._llama.post("/completion", {"prompt": tokens, "n_predict": 0, "cache_prompt": False})
+            self._held = tokens
+            if (kept := self._llama.save(path)) != len(tokens):
+                raise ModelError(f"{self._name}: the state of {len(tokens):,} tokens was kept as one of {kept:,}")
+
+    def resume(self, tokens: list[int], path: Path) -> None:
+        """Know what `begins` gave from the state that `read` wrote to `path`, which must be as it was written: llama.cpp trusts it, and
+        ends the process at many a damaged one. Raises `ModelError`; then nothing is known."""
+        with self._lock:
+            if self._held[: len(tokens)] == tokens and (self._forgets or len(self._held) == len(tokens)):
+                return
+            self._held = []
+            if (known := self._llama.load(path)) != len(tokens):
+                raise ModelError(f"{self._name}: the state is one of {known:,} tokens, not of {len(tokens):,}")
+            self._held = tokens
+
     def _kept(self, tokens: list[int]) -> bool:
         """Let the model forget all that it holds but the whole blocks with which these tokens begin; False if there is none."""
-        same = next((at for at, (old, new) in enumerate(zip(self._held, tokens, strict=False)) if old != new), None)
-        shared = min(len(self._held), len(tokens)) if same is None else same
+        held, self._held = self._held, []
+        same = next((at for at, (old, new) in enumerate(zip(held, tokens, strict=False)) if old != new), None)
+        shared = min(len(held), len(tokens)) if same is None else same
         whole = min(shared, len(tokens) - 1) // BLOCK * BLOCK
-        self._held = []
-        if whole:
+        if not whole or whole == len(held):
+            return whole > 0
+        if self._forgets:
             other = next(token for token in self._before + self._behind + [0, 1] if token != tokens[whole])
-            self._llama.post("/completion", {"prompt": [*tokens[:whole], other], "n_predict": 0, "cache_prompt": True})
-        return whole > 0
+            asked = {"prompt": [*tokens[:whole], other], "n_predict": 0, "cache_prompt": True}
+            self._forgets = self._llama.post("/completion", asked)["timings"]["cache_n"] >= whole
+        return self._forgets
+
+    def _tokens(self, prompt: str) -> list[int]:
+        return [*self._before, *self._llama.tokens(_plain(prompt.strip())), *self._behind]
 
     def _template(self) -> tuple[list[int], list[int]]:
         """The tokens that the model's chat template puts before and behind what is asked."""
@@ -90,3 +150,8 @@ class GgufLLM:
         if not found or _PLACE in behind:
             raise ModelError(f"{self._name}: its chat template does not hold what is asked once: {written[:200]!r}")
         return self._llama.tokens(before, begins=True, special=True), self._llama.tokens(behind, special=True)
+
+
+def _plain(text: str) -> str:
+    """The text as UTF-8 can hold it."""
+    return text.encode(errors="replace").decode()

@@ -4,22 +4,39 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
+from importlib.util import find_spec
 
 from grainline.errors import NotFoundError, UsageError
 from grainline.models.spec import Spec, parse
 from grainline.types import LLM
 
 VARIABLE = "GRAINLINE_LLM"
-#: by how it is written: what it is, and its options
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of language model: how it is written, what it is, its options, the package that it runs on and the extra that brings it."""
+
+    written: str
+    about: str
+    options: tuple[str, ...]
+    package: str
+    extra: str
+
+
+_OPTIONS = ("timeout", "schema")
 KINDS = {
-    "gguf": ("gguf:FILE", "a model on this machine, run by llama.cpp", ("context", "threads", "gpu")),
-    "openai": ("openai:MODEL", "a model of OpenAI, or of $OPENAI_BASE_URL", ("timeout", "schema")),
-    "https": ("https://HOST/v1#MODEL", "any endpoint that speaks OpenAI's /chat/completions", ("timeout", "schema")),
-    "http": (
+    "gguf": Kind("gguf:FILE", "a model on this machine, run by llama.cpp", ("context", "threads", "gpu"), "xllamacpp", "gguf"),
+    "openai": Kind("openai:MODEL", "a model of OpenAI, or of $OPENAI_BASE_URL", _OPTIONS, "openai", "openai"),
+    "https": Kind("https://HOST/v1#MODEL", "any endpoint that speaks OpenAI's /chat/completions", _OPTIONS, "openai", "openai"),
+    "http": Kind(
         "http://HOST/v1#MODEL",
         "the same without encryption: on this machine, or a net of your own",
-        ("timeout", "schema"),
+        _OPTIONS,
+        "openai",
+        "openai",
     ),
 }
 
@@ -33,13 +50,25 @@ def make(spec: str) -> LLM:
     """
     parsed = parse(spec)
     if parsed.kind not in KINDS:
-        raise NotFoundError(f"no language model {parsed.kind!r}; there are: {', '.join(kind[0] for kind in KINDS.values())}")
-    written, _, options = KINDS[parsed.kind]
+        raise NotFoundError(
+            f"no language model {parsed.kind!r}; there are: {', '.join(kind.written for kind in KINDS.values())}"
+        )
+    kind = KINDS[parsed.kind]
     if not parsed.target:
-        raise UsageError(f"{parsed.kind}: write it as {written}")
-    if unknown := [name for name in parsed.options if name not in options]:
-        raise UsageError(f"{parsed.kind}: no option {unknown[0]!r}; it takes {', '.join(options)}")
+        raise UsageError(f"{parsed.kind}: write it as {kind.written}")
+    if unknown := [name for name in parsed.options if name not in kind.options]:
+        raise UsageError(f"{parsed.kind}: no option {unknown[0]!r}; it takes {', '.join(kind.options)}")
     return _gguf(parsed) if parsed.kind == "gguf" else _endpoint(parsed)
+
+
+def available() -> dict[str, str]:
+    """One line about each kind by how it is written, with whether what it needs is installed."""
+    lines = {}
+    for kind in KINDS.values():
+        missing = find_spec(kind.package) is None
+        state = f"needs {kind.package}: pip install 'grainline[{kind.extra}]'" if missing else "ready"
+        lines[kind.written] = f"{kind.about} [{state}]"
+    return lines
 
 
 @lru_cache(maxsize=1)

@@ -16,7 +16,7 @@ from grainline.store.lock import locked
 FILE_NAME = "library.sqlite"
 #: a mended library that is whole but not yet in its place; while it is there, nobody else may open the library
 MENDED_NAME = f"{FILE_NAME}.mended"
-FORMAT = 3
+FORMAT = 4
 #: "GRNL" in ASCII: tells a Grainline library from any other SQLite file
 APPLICATION_ID = 0x47524E4C
 PAGE_BYTES = 4096
@@ -42,6 +42,7 @@ CREATE INDEX documents_by_file ON documents (file);
 CREATE TABLE blocks (number INTEGER PRIMARY KEY, data BLOB NOT NULL, seal INTEGER NOT NULL);
 CREATE TABLE encoders (identity TEXT PRIMARY KEY, number INTEGER NOT NULL, seal INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE vectors (key INTEGER PRIMARY KEY, encoder INTEGER NOT NULL, data BLOB NOT NULL, seal INTEGER NOT NULL);
+CREATE TABLE work (key INTEGER PRIMARY KEY, kind TEXT NOT NULL, documents TEXT NOT NULL, data TEXT NOT NULL, seal INTEGER NOT NULL);
 """
 
 

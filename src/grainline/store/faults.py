@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from grainline.errors import DamagedError
-from grainline.store import log, vectors
+from grainline.store import log, vectors, work
 from grainline.store import manifest as manifests
 from grainline.store.database import APPLICATION_ID, FILE_NAME, FORMAT, connect, schema_version, translated
 from grainline.store.manifest import Manifest
@@ -81,7 +81,7 @@ def inner_faults(folder: Path) -> list[str]:
             connection.text_factory = lambda data: data.decode("utf-8", "replace")
             manifest = manifests.read(connection)
             found = [*_small(connection, manifest), *_documents(connection, manifest), *_blocks(connection, manifest)]
-            return [*found, *_vectors(connection)]
+            return [*found, *_vectors(connection), *_work(connection)]
     except DamagedError as error:
         return [reason(error)]
     finally:
@@ -112,6 +112,13 @@ def _vectors(connection: sqlite3.Connection) -> Iterator[str]:
     )
     if wrong:
         yield f"{wrong} vector{'s are' if wrong > 1 else ' is'} damaged"
+
+
+def _work(connection: sqlite3.Connection) -> Iterator[str]:
+    """Faults in what models made and is kept."""
+    rows = connection.execute("SELECT key, kind, documents, data, seal FROM work")
+    if wrong := sum(not work.is_whole(*row) for row in rows):
+        yield f"{wrong} answer{'s' if wrong > 1 else ''} of models {'are' if wrong > 1 else 'is'} damaged"
 
 
 def _wrong(what: str, seal: object, *fields: object) -> Iterator[str]:

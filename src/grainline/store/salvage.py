@@ -20,6 +20,7 @@ from grainline.store.writer import File
 COLUMNS: dict[tuple[bool, int], tuple[tuple[type, ...], ...]] = {
     (True, 14): ((int, *[str] * 7, int, *[str] * 4, int),),
     (True, 4): ((int, int, bytes, int),),
+    (True, 5): ((int, str, str, str, int),),
     (False, 8): ((str, str, str, int, int, int, str, int),),
     (False, 3): ((str, str, int), (str, int, int)),
 }
@@ -65,7 +66,7 @@ def salvage(path: Path, folder: Path) -> Salvaged:
 
 
 def rows(path: Path) -> Iterator[tuple[str, Row]]:
-    """Every row that verifies, as ("document" | "file" | "root" | "manifest" | "vector" | "encoder", values), in no order.
+    """Every row that verifies, as ("document" | "file" | "root" | "manifest" | "vector" | "encoder" | "work", values), in no order.
 
     Raises `OSError`.
     """
@@ -96,7 +97,7 @@ def _row(cell: Cell) -> tuple[str, Row] | None:
     if check(*row[:-1]) != row[-1]:
         return None
     if len(row) != 3:
-        return ("file" if len(row) == 8 else "vector"), row
+        return {8: "file", 5: "work", 4: "vector"}[len(row)], row
     if isinstance(row[1], int):
         return "encoder", row
     # the place of a root is a path, and no path begins like this
@@ -127,8 +128,9 @@ def _take(connection: sqlite3.Connection, found: Salvaged, kind: str, row: Row) 
         found.roots[row[0]] = row[1]
     elif kind == "file":
         found.files[row[0]] = File.of(row)
-    elif kind in ("vector", "encoder"):
-        connection.execute(f"INSERT OR REPLACE INTO {kind}s VALUES ({','.join('?' * len(row))})", row)
+    elif kind in ("vector", "encoder", "work"):
+        table = kind if kind == "work" else f"{kind}s"
+        connection.execute(f"INSERT OR REPLACE INTO {table} VALUES ({','.join('?' * len(row))})", row)
     else:
         known = "SELECT max(number) FROM documents WHERE number=? OR id=? OR source=?"
         latest = connection.execute(known, (row[0], row[1], row[2])).fetchone()[0]

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from grainline.errors import DamagedError, NotFoundError, UsageError
 from grainline.store import vectors
+from grainline.store import work as works
 from grainline.store.database import translate, translated
 from grainline.store.manifest import Manifest, Stretch
 from grainline.store.records import BODY, HEAD, Stored
 from grainline.store.seal import check, verify
+from grainline.store.work import Work
 from grainline.types import EVERYWHERE, LLM, Document, Embedder, Shaped, Where
 
 if TYPE_CHECKING:
@@ -49,6 +51,8 @@ class Snapshot:
         self.llm: Callable[[], LLM] | None = None
         #: vectors made while this state was asked, by encoder and text; whoever opened it keeps them
         self.fresh: dict[str, dict[int, bytes]] = {}
+        #: what a model made while this state was asked, by key; whoever opened it keeps that, too
+        self.made: dict[int, Work] = {}
         #: what others derived from this state and want to have at hand
         self.kept: dict[object, object] = {}
 
@@ -194,6 +198,28 @@ class Snapshot:
         """How many vectors are kept of texts other than those with these hashes: none, unless a deletion did not delete."""
         with translated(self.path):
             return len(vectors.strays(self._connection, texts))
+
+    def work(self, key: int) -> Work | None:
+        """What a model made that is kept, or waits to be, under a key; see `store.work`."""
+        if key in self.made:
+            return self.made[key]
+        with translated(self.path):
+            return works.read(self._connection, key)
+
+    def works(self, kind: str) -> list[Work]:
+        """All of a kind that a model made and that is kept, by key."""
+        with translated(self.path):
+            return works.of_kind(self._connection, kind)
+
+    def work_counts(self) -> dict[str, int]:
+        """How much of what models made is kept, by kind."""
+        with translated(self.path):
+            return works.counts(self._connection)
+
+    def work_without(self) -> int:
+        """How much is kept of what was made from documents that are gone: none, unless a deletion did not delete."""
+        with translated(self.path):
+            return len(works.strays(self._connection))
 
     def encoders(self) -> dict[str, tuple[int, int]]:
         """By the identity of each encoder the number of its vectors that are kept, and their bytes."""

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any
 from grainline.errors import DamagedError
 from grainline.store import manifest as manifests
 from grainline.store import vectors
+from grainline.store import work as works
 from grainline.store.database import FILE_NAME, connect, translated
 from grainline.store.lock import locked
 from grainline.store.manifest import Segment, Stretch
 from grainline.store.records import HEAD, dump, to_row
 from grainline.store.seal import check, verify
 from grainline.store.snapshot import BLOCK_BYTES, Snapshot
+from grainline.store.work import Work
 from grainline.types import Document, Shaped
 
 if TYPE_CHECKING:
@@ -154,9 +156,12 @@ class Writer:
         return list(range(first, number))
 
     def drop_documents(self, numbers: Sequence[int]) -> None:
-        """Remove documents; their entries in indexes are the caller's to bury. Raises `DamagedError` if one is not there."""
+        """Remove documents, with what a model made from them; their entries in indexes are the caller's to bury. Raises `DamagedError` if
+        one is not there."""
         self.begin()
         with translated(self.path):
+            if numbers:
+                works.drop(self._connection, numbers)
             gone = self._connection.executemany("DELETE FROM documents WHERE number=?", [(n,) for n in numbers]).rowcount
         if numbers and gone != len(numbers):
             raise DamagedError("a document to remove is not in the library; run `grainline doctor`")
@@ -227,6 +232,18 @@ class Writer:
         self.begin()
         with translated(self.path):
             vectors.put(self._connection, identity, held)
+
+    def put_work(self, made: Mapping[int, Work]) -> None:
+        """Keep what a model made, by keys."""
+        self.begin()
+        with translated(self.path):
+            works.put(self._connection, made)
+
+    def keep_living_work(self) -> None:
+        """Forget what a model made from documents that are gone."""
+        self.begin()
+        with translated(self.path):
+            works.keep_only_living(self._connection)
 
     def drop_vectors(self, texts: Iterable[int]) -> None:
         """Forget the vectors of texts, given by their hashes."""

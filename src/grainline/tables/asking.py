@@ -12,6 +12,7 @@ from grainline.tables.catalog import KEYED, Catalog
 from grainline.tables.engine import Engine
 from grainline.tables.linking import link
 from grainline.tables.lookup import EITHER, Sheet, look_up
+from grainline.tables.meaning import Meaning, Owners, left_over, names_of
 from grainline.tables.names import Names
 from grainline.tables.paths import Paths
 from grainline.tables.query import NoPathError, sql_of
@@ -68,6 +69,24 @@ class Asking:
         cell = self._cell(question, groups)
         return cell if cell.confidence > best.confidence else best
 
+    def compare(self, question: str, known: Asked, meaning: Meaning) -> Asked:
+        """How a question is understood with words that nothing explains taken for the names that they are near in meaning, if that is
+        surer than what is known; raises as `Meaning.explained`."""
+        if len(question) > LONGEST or (known.sql and not known.left_out):
+            return known
+        groups = self.shortlist(question)
+        if not meaning.learn(name for tables in groups for name in self._spoken(tables)):
+            return known
+        best = known
+        for tables in groups:
+            best = self._better(question, tables, best, meaning)
+        return best
+
+    def _spoken(self, tables: tuple[Table, ...]) -> dict[str, Owners]:
+        """What some tables and their columns are called."""
+        key = tuple(table.sql for table in tables)
+        return self._snapshot.keep(("spoken", self._where, key), lambda: names_of(self._snapshot, self.catalog, tables))
+
     def _cell(self, question: str, groups: Sequence[Sequence[Table]]) -> Asked:
         """The cell that a question names by its row and column; less sure where one of another table may be meant as well."""
         sheets = [sheet for group in groups for table in group if (sheet := self._sheet(table))]
@@ -94,13 +113,18 @@ class Asking:
 
         return self._snapshot.keep(("sheet", self._where, table.sql), read)
 
-    def _better(self, question: str, tables: tuple[Table, ...], best: Asked) -> Asked:
+    def _better(self, question: str, tables: tuple[Table, ...], best: Asked, meaning: Meaning | None = None) -> Asked:
         """The SQL that a question means to some tables if that is surer than the best known, else this."""
         key = tuple(table.sql for table in tables)
         names = self._snapshot.keep(("names", self._where, key), lambda: Names(tables))
         values = self.values(tables)
         paths = self._snapshot.keep(("paths", self._where, key), lambda: Paths(tables))
-        understood = read(link(question, names, values), tables, paths, self.held)
+        mentions = link(question, names, values)
+        understood = read(mentions, tables, paths, self.held)
+        if meaning is not None:
+            left = left_over(question, mentions)
+            mentions = meaning.explained(link(question, names, values), left, self._spoken(tables))
+            understood = read(mentions, tables, paths, self.held)
         if understood is None or understood.confidence <= best.confidence:
             return best
         try:

@@ -31,7 +31,8 @@ _QUOTED = re.compile(r"[“\"「『《]([^”\"」』》]{1,80})[”\"」』》]
 @dataclass(slots=True)
 class Mention:
     """A stretch of a question and what it means: `kind` is table, column, value, number, light, word, or a role of `words`; `said` what
-    it says in that role; `value` a number, or the text of a cell; `used` is set once a rule has explained it."""
+    it says in that role; `value` a number, or the text of a cell; `near` says that it means a name which is only like it in meaning; `used`
+    is set once a rule has explained it."""
 
     start: int
     end: int
@@ -41,6 +42,7 @@ class Mention:
     value: Any = None
     tables: tuple[tuple[Table, float], ...] = ()
     columns: tuple[tuple[Table, Column, float], ...] = ()
+    near: bool = False
     used: bool = False
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 
-from grainline.text import CJK, CJK_RUN, fold, stem
+from grainline.keys.names import words_of
+from grainline.text import CJK_RUN, fold, stem
 
-_PIECE = re.compile(rf"[{CJK}]+|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z{CJK}]+")
 #: abbreviations that names of columns are made of, and the words that people say
 SHORT = {
     "num": "number", "no": "number", "nbr": "number", "qty": "quantity", "amt": "amount", "desc": "description", "addr": "address",
@@ -37,7 +36,7 @@ def pieces(name: str) -> tuple[str, ...]:
     >>> pieces("Song_releaseYear2"), pieces("客户ID")
     (('song', 'releas', 'year', '2'), ('客户', 'id'))
     """
-    return tuple(stem(fold(piece)) for piece in _PIECE.findall(name))
+    return tuple(stem(fold(piece)) for piece in words_of(name))
 
 
 @lru_cache(maxsize=100_000)

@@ -28,6 +28,9 @@ from grainline.tables.words import PEOPLE, WORKING
 WORD, COUNTED, CHINESE, TELLING, ROLE, JOINING, VERB = 0.75, 0.5, 0.6, 0.5, 0.4, 0.93, 0.96
 #: conditions that a question may have; what seems to have more is no question
 CONDITIONS = 12
+#: how much it lowers the confidence that a word which is only near a column is shown beside others, or brings in a table; and that
+#: one only says again what is said
+STRAY, AGAIN = 0.7, 0.9
 _WHO = frozenset(("who", "whom", "谁", "有谁"))
 _JOINING = ("and", "or", "distinct", "each", "order", "both")
 
@@ -190,6 +193,8 @@ def _shown(reading: Reading) -> None:
         before = [one.kind for one in reading.mentions[max(0, at - 2) : at]]
         ref = reading.ref(at, [reading.entity] if reading.entity else [])
         if ref not in [item.ref for item in reading.form.select if not item.aggregate]:
+            if reading.mentions[at].near and (shown or _is_beside(reading, at)):
+                reading.doubts.append(STRAY)
             shown.append((at, Item(_named(reading, ref))))
         if "distinct" in before:
             reading.form.distinct = True
@@ -208,6 +213,20 @@ def _shown(reading: Reading) -> None:
             reading.take(shown_too)
         reading.form.tables.append(table.sql)
         reading.take(at)
+
+
+def _is_beside(reading: Reading, at: int) -> bool:
+    """Whether something else is asked for and nothing says that this is, too."""
+    if any(reading.near(at, step, ("and",), 1) is not None for step in (1, -1)):
+        return False
+    return bool(reading.form.select) or any(place != at for place in reading.unused("column"))
+
+
+def _is_stray(reading: Reading, one: Mention) -> bool:
+    """Whether a word that is only near a column brings in a table of which nothing else speaks."""
+    others = [other for other in reading.mentions if not other.near]
+    named = {table for other in others for table in (*(table for table, _ in other.tables), *(t for t, *_ in other.columns))}
+    return one.near and one.kind == "column" and bool(named) and named.isdisjoint(table for table, *_ in one.columns)
 
 
 def _person(reading: Reading) -> Table | None:
@@ -359,11 +378,12 @@ def _judged(reading: Reading) -> Understood:
     is_all = not (form.filters or form.group or form.having or form.order)
     # a word that is not understood would have left some out
     word, chinese = (COUNTED, COUNTED) if is_count or is_all else (WORD, CHINESE)
+    doubts += [STRAY for one in reading.mentions if _is_stray(reading, one)]
     for one in reading.mentions:
         if one.used or one.kind == "light":
             continue
         if one.kind == "verb":
-            doubts.append(VERB)
+            doubts.append(AGAIN if one.near else VERB)
             continue
         if one.kind == "word" and one.text.lower() in WORKING:
             doubts.append(ROLE)

@@ -158,6 +158,8 @@ LIGHT = frozenset(
     "used use uses using within among out whether made came come "
     "哪种 哪类 哪款 哪家 哪位 哪名 哪支 哪部 哪间 哪所 哪座 哪场 哪首 哪门 哪件 哪笔 请问 请 问 找 查找 找到 并 并且 对于 任何 以及 关于 他们 她们 它们 的 了 之 等 其中 那么 大概 员 信息 数据 情况 记录 时 年 月 日 元 万元 岁 人 楼 号 们 这些 那些 该 各自 需要 想 知道 看看 看 查 查一下 有谁 是 在 有 哪 些 什么 谁 列出 找出 查询 显示 给出 告诉 我 们 你 他 她 它 一下 所有 全部 其 中 为 哪些 哪个 哪一 哪 吗 呢 ？ 。 ： 分别是 叫 名叫 里 个 位 名 这 那 些 都 被 由 从 到 来自 属于 下 上 内".split()
 )
+#: light words of Chinese that are parts of other words as well
+WITHIN = frozenset("员时年月日人号名位个元里中上下")
 #: stems of what people are called in the names of tables
 PEOPLE = frozenset(
     stem(word)

@@ -1,0 +1,111 @@
+"""Asking a library for answers as a run measures it: with and without a language model, each with a copy of the library of its own.
+
+A text that two of them embed is embedded once, and its time is charged to both. What a model said to one is not remembered for another.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import perf_counter
+
+import grainline
+from grainline.agents.registry import registered
+from grainline.bench.metrics import mean
+from grainline.bench.routing.systems import Remembering
+from grainline.errors import MissingExtraError, NotFoundError, PatternError, UsageError
+from grainline.library import AUTO, Library
+from grainline.models.registry import shared
+from grainline.types import LLM, NO_LIMIT, Answer, Budget, Embedder, Evidence
+
+#: hits asked for, as `grainline ask` does
+HITS = 10
+#: asked before anything is timed: the first question loads the index
+WARM_UP, NOTHING = "warm up", Budget(embedded=0, calls=0)
+NO_MODEL = "none"  #: what the absence of a language model goes by
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """Who answers: an agent, with a language model or without."""
+
+    agent: str
+    llm: str | LLM | None = None
+
+    @property
+    def model(self) -> str:
+        """What the language model goes by."""
+        if self.llm is None:
+            return NO_MODEL
+        return self.llm if isinstance(self.llm, str) else self.llm.identity
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """An answer and the seconds that it took."""
+
+    answer: Answer
+    seconds: float
+
+
+def systems(agents: Sequence[str], llm: str | LLM | None) -> list[System]:
+    """Each agent without a model and, where one is given, with it. Raises `NotFoundError` for an unknown agent, `UsageError` for none."""
+    if not agents:
+        raise UsageError("name at least one agent")
+    if unknown := set(agents) - {AUTO, *registered()}:
+        raise NotFoundError(f"no agent {', '.join(sorted(unknown))}; there are: {AUTO}, {', '.join(registered())}")
+    models = (None,) if llm is None else (None, llm)
+    return [System(agent, model) for agent in dict.fromkeys(agents) for model in models]
+
+
+class Asker:
+    """Opens copies of libraries and asks them, within a budget for each question."""
+
+    def __init__(self, embedder: str | Embedder = "e5", budget: Budget = NO_LIMIT) -> None:
+        """Without an encoder where the one named is not installed."""
+        self._encoder: Remembering | None
+        try:
+            self._encoder = Remembering(shared(embedder) if isinstance(embedder, str) else embedder)
+        except MissingExtraError:
+            self._encoder = None
+        self._budget = budget
+
+    @contextmanager
+    def opened(self, library: Path, system: System) -> Iterator[Library]:
+        """A copy of a library that nobody has open, for one who answers; it goes with the context."""
+        with tempfile.TemporaryDirectory(prefix="grainline-bench-") as name:
+            folder = Path(name) / "library"
+            shutil.copytree(library, folder)
+            with grainline.open(folder, embedder=self._encoder, llm=system.llm) as opened:
+                opened.ask(WARM_UP, agent=system.agent, budget=NOTHING)
+                yield opened
+
+    def ask(self, library: Library, question: str, system: System) -> Given:
+        """What is answered; a question that an agent takes for a broken pattern is not. Raises what `Library.ask` raises otherwise."""
+        # a model named in the environment is not asked where none is to be
+        budget = self._budget if system.llm is not None else replace(self._budget, calls=0)
+        if self._encoder:
+            self._encoder.spared = 0.0
+        start = perf_counter()
+        try:
+            answer = library.ask(question, HITS, system.agent, budget=budget)
+        except PatternError:
+            answer = Answer("", (), Evidence(()), False, system.agent)
+        spared = self._encoder.spared / 1000 if self._encoder else 0.0
+        return Given(answer, perf_counter() - start + spared)
+
+
+def spent(given: Sequence[Given]) -> dict[str, float]:
+    """The means of what questions took: calls of a model, its tokens, texts embedded, seconds."""
+    costs = [one.answer.cost for one in given]
+    return {
+        "calls": round(mean([cost.calls for cost in costs]), 3),
+        "tokens_in": round(mean([cost.tokens_in for cost in costs]), 1),
+        "tokens_out": round(mean([cost.tokens_out for cost in costs]), 1),
+        "embedded": round(mean([cost.embedded for cost in costs]), 1),
+        "seconds": round(mean([one.seconds for one in given]), 3),
+    }

@@ -1,0 +1,172 @@
+"""Declining: what the library does not answer, beside what it does, asked of the libraries of the routing set.
+
+`routing/declining.jsonl` has the form of the routing set (see `routing.questions`), but does not say which agents are right. Half of its
+questions have no answer: what they ask for is near to what is there, and is not; the other half have one, so that declining everything does
+not win. What has no answer says so in its `check`: {"why": one of WHYS, "near": the source that comes nearest, "absent": strings that no
+document of the library holds all of}.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import grainline.bench.routing as routing
+from grainline.bench.answers import AGENTS, cell, compared
+from grainline.bench.asking import Asker, Given, System, spent, systems
+from grainline.bench.metrics import mean
+from grainline.bench.report import markdown
+from grainline.bench.routing.libraries import LIBRARIES, lay_out
+from grainline.bench.routing.questions import LANGUAGES, Question, holds, load, within
+from grainline.bench.runs import Progress, built
+from grainline.errors import UsageError
+from grainline.types import LLM, NO_LIMIT, Budget, Embedder
+
+SET = Path(routing.__file__).with_name("declining.jsonl")
+#: what is the matter with a question without an answer: a neighbour of what is there is asked for, a function or name of the sort that is
+#: there, another year, another person, something is presupposed that is not so, a detail is not told
+WHYS = ("neighbour", "function", "year", "person", "presupposition", "detail")
+COLUMNS = {
+    "declined": "unanswerable declined",
+    "declined_wrongly": "answerable declined",
+    "said": "answerable answered right",
+    "calls": "calls",
+    "tokens_in": "tokens in",
+    "tokens_out": "tokens out",
+    "embedded": "embedded",
+    "seconds": "s a question",
+}
+PLACES = {"calls": 2, "tokens_in": 0, "tokens_out": 0, "embedded": 1, "seconds": 2}
+BOTH = "both"  #: languages together
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A question, what it was answered, and whether that says the answer and cites a source that has it."""
+
+    question: Question
+    given: Given
+    said: bool
+
+
+def run_declining(
+    shared: Path,
+    agents: Sequence[str] = AGENTS,
+    llm: str | LLM | None = None,
+    budget: Budget = NO_LIMIT,
+    embedder: str | Embedder = "e5",
+    questions: Sequence[Question] | None = None,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Ask agents the set, or the given questions, over libraries made of `shared` (with `corpora` and `data`), each agent without a
+    language model and, where one is given, with it.
+
+    Returns `{"questions": {"answerable", "unanswerable"}, "systems": [{"agent", "model", "language", figures of COLUMNS}], "whys":
+    [{"agent", "model", why: share declined}], "asked": [{"id", "split", "agent", "model", "answered", "said", "text", "cited"}]}`.
+    `progress` is called with questions done, their number, and who is asked. Raises `NotFoundError` for an unknown agent or where the
+    folder lacks something, `UsageError` where there is nothing to ask.
+    """
+    asked = load(SET) if questions is None else tuple(questions)
+    if not asked:
+        raise UsageError("there is no question to ask")
+    who = systems(agents, llm)
+    found = list(zip(who, _outcomes(shared, asked, who, Asker(embedder, budget), progress), strict=True))
+    return {
+        "questions": {
+            "answerable": sum(question.answerable for question in asked),
+            "unanswerable": sum(not question.answerable for question in asked),
+        },
+        "systems": [row for system, outcomes in found for row in _rows(system, outcomes)],
+        "whys": [{"agent": system.agent, "model": system.model, **_whys(outcomes)} for system, outcomes in found],
+        "asked": [_detail(system, one) for system, outcomes in found for one in outcomes],
+    }
+
+
+def _outcomes(
+    shared: Path, asked: Sequence[Question], who: Sequence[System], asker: Asker, progress: Progress | None
+) -> list[list[Outcome]]:
+    """What came of every question, in the order of the questions, for each who answers."""
+    found: list[dict[str, Outcome]] = [{} for _ in who]
+    done = 0
+    with tempfile.TemporaryDirectory(prefix="grainline-bench-") as name:
+        for library in sorted({question.library for question in asked}):
+            with built(lay_out(shared, LIBRARIES[library], Path(name) / "files")) as made:
+                made.library.close()  # what is copied must not be open
+                for system, own in zip(who, found, strict=True):
+                    with asker.opened(made.library.folder, system) as opened:
+                        for question in (one for one in asked if one.library == library):
+                            given = asker.ask(opened, question.question, system)
+                            own[question.id] = Outcome(question, given, says(question, given))
+                            done += 1
+                            if progress:
+                                progress(done, len(asked) * len(who), f"{library}: {system.agent}, model: {system.model}")
+    return [[own[question.id] for question in asked] for own in found]
+
+
+def says(question: Question, given: Given) -> bool:
+    """Whether a question is answered with what is asked for, and a citation of a source that has it."""
+    right = any(within(citation.source, question.sources) for citation in given.answer.citations)
+    return right and holds(compared(given.answer), question.answers)
+
+
+def _rows(system: System, outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
+    """The figures of one who answers, by language and for both together."""
+    rows = []
+    for language in (*LANGUAGES, BOTH):
+        own = [one for one in outcomes if language in (one.question.language, BOTH)]
+        answerable = [one for one in own if one.question.answerable]
+        rows.append(
+            {
+                "agent": system.agent,
+                "model": system.model,
+                "language": language,
+                "declined": _share([not one.given.answer.answered for one in own if not one.question.answerable]),
+                "declined_wrongly": _share([not one.given.answer.answered for one in answerable]),
+                "said": _share([one.said for one in answerable]),
+                **spent([one.given for one in own]),
+            }
+        )
+    return rows
+
+
+def _whys(outcomes: Sequence[Outcome]) -> dict[str, float | None]:
+    """The share declined of the questions without an answer, by what is the matter with them."""
+    declined: dict[str, list[bool]] = defaultdict(list)
+    for one in outcomes:
+        if not one.question.answerable:
+            declined[str(one.question.check.get("why", ""))].append(not one.given.answer.answered)
+    return {why: _share(shares) for why, shares in sorted(declined.items())}
+
+
+def _share(values: Sequence[bool]) -> float | None:
+    return round(mean([float(value) for value in values]), 4) if values else None
+
+
+def _detail(system: System, one: Outcome) -> dict[str, Any]:
+    """One question as the result tells it."""
+    return {
+        "id": one.question.id,
+        "split": one.question.split,
+        "agent": system.agent,
+        "model": system.model,
+        "answered": one.given.answer.answered,
+        "said": one.said,
+        "text": compared(one.given.answer),
+        "cited": [citation.source for citation in one.given.answer.citations],
+    }
+
+
+def table(result: Mapping[str, Any]) -> str:
+    """The result as two Markdown tables: who declines how much, and what of it by what is the matter with the questions."""
+    rows = [["agent", "model", "language", *COLUMNS.values()]]
+    for row in result["systems"]:
+        cells = [cell(row[name], PLACES.get(name, 3)) for name in COLUMNS]
+        rows.append([row["agent"], row["model"], row["language"], *cells])
+    found = list(dict.fromkeys(why for row in result["whys"] for why in row if why not in ("agent", "model")))
+    whys = [["agent", "model", *found]]
+    whys += [[row["agent"], row["model"], *(cell(row[why], 2) for why in found)] for row in result["whys"]]
+    return f"{markdown(rows)}\n\n{markdown(whys)}"
