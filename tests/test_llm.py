@@ -244,7 +244,7 @@ def test_no_endpoint_at_all() -> None:
         ((200, {}, completion("SELECT 1")), "the model answered no JSON"),
         ((200, {}, completion('{"sql": "SELECT na')), "the model answered no JSON"),
         ((200, {}, completion('{"query": ""}')), "another form"),
-        ((400, {}, b"context length exceeded"), "status 400, the text is longer than the model can read: context length exceeded"),
+        ((400, {}, b"context length exceeded"), "status 400, the text is longer than the model can read: context"),
         ((302, {"Location": "http://127.0.0.1:9/"}, b""), "refused with status 302"),
         ((401, {}, f"wrong key {KEY}".encode()), "is the key in GRAINLINE_API_KEY"),
     ],

@@ -14,6 +14,7 @@ import pytest
 import grainline
 from grainline import doctor
 from grainline.agents.state import State, spans
+from grainline.bench.states import run_first_token, run_retrieval, table
 from grainline.errors import ModelError, UsageError
 from grainline.ingest import Options
 from grainline.library import Library
@@ -553,3 +554,30 @@ def test_the_agent_with_a_made_model(kind: str, models: Callable[..., Any], open
     assert second.cost.tokens_in < first.cost.tokens_in and "MB kept" in told(first) and " tokens of " in told(second)
     other = ask(opened(models(kind, seed=8, context=2048)), budget=budget)
     assert "of another model" in told(other)
+
+
+# --- what it saves -----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ARCHITECTURES)
+def test_the_first_token_is_measured(kind: str, models: Callable[..., Any]) -> None:
+    found = run_first_token(models(kind), DOCUMENT * 4, 600, ["Who hunts?"])
+    assert found["same"] and 500 < found["state_tokens"] < found["tokens"] < 700 and found["state_bytes"] > 1_000
+    assert set(found["first_token_seconds"]) == {"read", "state", "ratio"}
+    assert f"| {found['state_tokens']} |" in table(found, None)
+    with pytest.raises(UsageError, match="fake keeps no states"):
+        run_first_token(FakeLLM({}), DOCUMENT)  # type: ignore[arg-type]
+
+
+def test_part_of_a_set_is_searched(tmp_path: Path) -> None:
+    folder = tmp_path / "owls"
+    folder.mkdir()
+    rows = {"corpus": "Owl {} sleeps in barn b{}.", "queries": "Who sleeps in b{1}?"}
+    for name, text in rows.items():
+        lines = [json.dumps({"_id": f"{name[0]}{n}", "text": text.format(n, n)}) for n in range(20)]
+        (folder / f"{name}.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    judged = "".join(f"q{n}\tc{n}\t1\n" for n in range(20))
+    (folder / "qrels.tsv").write_text(f"query-id\tcorpus-id\tscore\n{judged}", encoding="utf-8")
+    found = run_retrieval(folder, [FakeEmbedder()], documents=8, limit=5)
+    assert (found["dataset"], found["documents"], found["questions"]) == ("owls", 8, 5)
+    assert found["models"]["fake/256"]["alone"]["ndcg@10"] == 1.0 and "owls: 8 documents, 5 questions" in table(None, found)

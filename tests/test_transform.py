@@ -139,6 +139,16 @@ def test_rules_bear_any_text(question: str) -> None:
         (["Who designed the Eiffel Tower?"], "When was it opened?", "When was the Eiffel Tower opened?"),
         (["Who designed the Eiffel Tower?"], "What about Big Ben?", "Who designed Big Ben?"),
         (["What is a fuse?"], "Why?", "Why: What is a fuse?"),
+        (["What is the seat of Williams County?"], "And what about Fulton County?", "What is the seat of Fulton County?"),
+        (["What was the revenue in 2020?"], "What about 2021?", "What was the revenue in 2021?"),
+        (["Where do snowy owls live?"], "What do they eat?", "What do snowy owls eat?"),
+        (["Who wrote Dracula?"], "Where was he born?", "Where was the person who wrote Dracula born?"),
+        (["What does the insurance cover?"], "and for how long?", "for how long: What does the insurance cover?"),
+        (["公司2020年的收入是多少？"], "2021年呢？", "公司2021年的收入是多少？"),
+        (["断路器的作用是什么？"], "隔离开关呢？", "断路器的作用是什么，隔离开关呢？"),
+        (["高压断路器怎么检修？"], "多久一次？", "高压断路器多久一次？"),
+        (["合同第三条规定了什么？"], "还有其他规定吗？", "合同第三条规定了其他规定吗？"),
+        (["盗窃罪怎么判？"], "什么是抢劫罪？", "什么是抢劫罪？"),
         (["What is a fuse?"], "And what is its price?", "what is a fuse's price?"),
         (["What is a fuse?", "How does it work?"], "And when was it invented?", "when was a fuse invented?"),
         (["隔离开关是什么？"], "那它什么时候需要维护？", "隔离开关什么时候需要维护？"),
@@ -380,7 +390,7 @@ def test_fusing_does_not_depend_on_order(names: list[list[str]], random: Any) ->
 def test_the_bench_measures_each_transform(tmp_path: Path) -> None:
     corpus = [
         {"_id": "film", "title": "Dark River", "text": "Dark River is a film directed by Albert Rogell."},
-        {"_id": "man", "title": "Albert Rogell", "text": "Albert Rogell was born in Oklahoma City."},
+        {"_id": "man", "title": "Albert Rogell", "text": "Albert Rogell came from Oklahoma City."},
         {
             "_id": "other",
             "title": "Births",

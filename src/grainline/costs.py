@@ -119,9 +119,7 @@ def by_agent(answer: Answer) -> dict[str, Cost]:
     if not answer.rungs:
         return {answer.agent: answer.cost}
     spent = {rung.agent: rung.cost for rung in answer.rungs if rung.asked}
-    whole = sum(spent.values(), Cost())
-    rest = Cost(*(max(0, mine - theirs) for mine, theirs in zip(astuple(answer.cost), astuple(whole), strict=True)))
-    return {**spent, ROUTER: rest}
+    return {**spent, ROUTER: answer.cost - sum(spent.values(), Cost())}
 
 
 def record(folder: Path, spent: Mapping[str, Cost]) -> None:

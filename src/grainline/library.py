@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from grainline.ingest import Options, Progress, Summary
 
 DEFAULT_FOLDER = ".grainline"
-#: the name under which the router chooses among agents
-AUTO = "auto"
 
 
 def locate(folder: str | Path | None = None) -> Path:
@@ -101,7 +99,7 @@ class Library:
 
         _check(question, k)
         with self.snapshot() as snapshot:
-            if agent == AUTO:
+            if agent == registry.AUTO:
                 evidence = Router(snapshot).retrieve(question, k, where, budget)
             else:
                 evidence = replace(registry.make(agent, snapshot).retrieve(question, k, where, budget), agent=agent)
@@ -109,20 +107,22 @@ class Library:
         return evidence
 
     def ask(
-        self, question: str, k: int = 10, agent: str = "auto", where: Where = EVERYWHERE, budget: Budget = NO_LIMIT
+        self,
+        question: str,
+        k: int = 10,
+        agent: str = "auto",
+        where: Where = EVERYWHERE,
+        budget: Budget = NO_LIMIT,
+        heard: Callable[[str], None] | None = None,
     ) -> Answer:
-        """An answer in sentences quoted from the evidence of one agent, each with its citation; `auto` asks those that are likely to be
-        right for their price, see `ask.route`."""
-        from grainline.ask.answer import answer
-        from grainline.ask.route import Router
+        """An answer with a citation for each of its claims, from the evidence of one agent; `auto` asks those that are likely to be right
+        for their price, see `ask.route`. It is made of quoted sentences, or written by the model of the library, see `ask.generate`;
+        `heard` is called with each piece of what that writes."""
+        from grainline.ask.respond import Wish, respond
 
         _check(question, k)
         with self.snapshot() as snapshot:
-            if agent == AUTO:
-                found = Router(snapshot).ask(question, k, where, budget)
-            else:
-                evidence = registry.make(agent, snapshot).retrieve(question, k, where, budget)
-                found = answer(question, evidence, snapshot, agent, where)
+            found = respond(question, snapshot, Wish(k, agent, where, budget, heard))
         ledger.record(self.folder, ledger.by_agent(found))
         return found
 

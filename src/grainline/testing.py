@@ -70,10 +70,13 @@ class FakeLLM:
     '{"sql": "SELECT count(*) FROM owl"}'
     """
 
-    def __init__(self, answers: Mapping[str, str] | Callable[[str], str], otherwise: str = "") -> None:
-        """`answers` by phrase, or a function of the prompt; `otherwise` is said to a prompt with none of the phrases in it."""
+    def __init__(
+        self, answers: Mapping[str, str] | Callable[[str], str], otherwise: str = "", *, identity: str = "fake"
+    ) -> None:
+        """`answers` by phrase, or a function of the prompt; `otherwise` is said to a prompt with none of the phrases in it. A library keeps
+        what a model said under its `identity`: models that say other things to one library need others."""
         self._answers, self._otherwise = answers, otherwise
-        self.identity = "fake"
+        self.identity = identity
         self.prompts: list[str] = []
 
     @property

@@ -121,6 +121,16 @@ class Cost:
             self.tokens_out + other.tokens_out,
         )
 
+    def __sub__(self, other: Cost) -> Cost:
+        """What is left of it without another, never less than nothing."""
+        return Cost(
+            max(0.0, self.milliseconds - other.milliseconds),
+            max(0, self.embedded - other.embedded),
+            max(0, self.calls - other.calls),
+            max(0, self.tokens_in - other.tokens_in),
+            max(0, self.tokens_out - other.tokens_out),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Budget:

@@ -11,6 +11,8 @@ from grainline.store.snapshot import Snapshot
 from grainline.types import Agent
 
 GROUP = "grainline.agents"
+#: the name under which the router chooses among agents
+AUTO = "auto"
 
 
 def registered() -> dict[str, EntryPoint]:

@@ -6,7 +6,7 @@ import re
 
 from grainline.agents.model import Budgeted
 from grainline.agents.trace import Trace
-from grainline.errors import MissingExtraError, QueryError
+from grainline.errors import MissingExtraError, ModelError, QueryError, UsageError
 from grainline.store.snapshot import Snapshot
 from grainline.tables.asking import SURE, Asked, Asking
 from grainline.tables.engine import Result
@@ -72,14 +72,13 @@ class Sql:
 
     def _compare(self, asking: Asking, question: str, asked: Asked, trace: Trace) -> Asked:
         """How a question is understood with its unexplained words compared by meaning, where there is an encoder and budget for it."""
-        if asked.confidence >= SURE or not trace.affords(
-            step := "compare words left over with names by meaning", Cost(embedded=1)
-        ):
+        step = "compare words left over with names by meaning"
+        if asked.confidence >= SURE or (asked.sql and not asked.left_out) or not trace.affords(step, Cost(embedded=1)):
             return asked
         try:
             meaning = Meaning(self._snapshot, lambda price: not trace.left().lacks(price))
             compared = asking.compare(question, asked, meaning)
-        except MissingExtraError as error:
+        except (MissingExtraError, ModelError, UsageError) as error:  # none that can be asked
             trace.count(step, f"left out: {error}")
             return asked
         near = "".join(f"; {word}: {name}" for word, name in meaning.said.items())

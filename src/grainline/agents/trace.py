@@ -42,6 +42,10 @@ class Trace:
         running = Cost((perf_counter() - self._mark) * 1000)
         return self._budget.left(self.cost() + running)
 
+    def steps(self) -> tuple[Step, ...]:
+        """All steps so far."""
+        return tuple(self._steps)
+
     def cost(self) -> Cost:
         """What all steps so far have cost."""
         return sum((step.cost for step in self._steps), Cost())

@@ -7,6 +7,7 @@ by whether what the question names is there (see `judge`).
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from grainline.agents.grep import is_pattern
 from grainline.ask.cite import check, cite
@@ -15,18 +16,20 @@ from grainline.ask.judge import judged
 from grainline.ask.sentences import SENTENCES
 from grainline.ask.weights import confidence_of, fitted
 from grainline.store.snapshot import Snapshot
-from grainline.types import Answer, Evidence, Where
+from grainline.text import CJK_RUN
+from grainline.types import Answer, Evidence, Hit, Where
 
 _QUOTE_MARK = re.compile(r"^[ \t]*>[> \t]*", re.MULTILINE)
-#: how sure a pattern is that was found
-FOUND = 0.95
-NO_ANSWER = "The library does not hold an answer to this question."
+#: how sure a pattern is that was found, and what an agent's own model wrote and quoted
+FOUND, WRITTEN = 0.95, 0.8
 
 
 def answer(question: str, evidence: Evidence, snapshot: Snapshot, agent: str, where: Where) -> Answer:
     """Quote the sentences of the evidence that answer; raises `DamagedError` if a quote does not stand where it should."""
     if evidence.computed:
         return told(evidence, evidence.computed, snapshot, agent)
+    if evidence.written and evidence.hits:
+        return _cited(f"{evidence.written} [1]", evidence, evidence.hits[:1], snapshot, agent, WRITTEN)
     if evidence.hits and evidence.hits[0].node.kind == "line" and is_pattern(question):
         return _matched(evidence, snapshot, agent)
     chosen, found = judged(question, evidence, snapshot, where)
@@ -37,18 +40,41 @@ def answer(question: str, evidence: Evidence, snapshot: Snapshot, agent: str, wh
     quoted = " ".join(f"{plain(citation.quote)} [{number}]" for number, citation in enumerate(citations, 1))
     confidence = confidence_of(agent, found) if answered else 0.0
     return Answer(
-        quoted if answered else NO_ANSWER, citations, evidence, answered, agent, (agent,), evidence.cost, confidence=confidence
+        quoted if answered else no_answer(question),
+        citations,
+        evidence,
+        answered,
+        agent,
+        (agent,),
+        evidence.cost,
+        confidence=confidence,
     )
+
+
+def no_answer(question: str) -> str:
+    """That there is no answer, in the language of the question.
+
+    >>> no_answer("猫头鹰吃什么？")
+    '资料中没有这个问题的答案。'
+    """
+    return "资料中没有这个问题的答案。" if CJK_RUN.search(question) else "The library does not hold an answer to this question."
 
 
 def _matched(evidence: Evidence, snapshot: Snapshot, agent: str) -> Answer:
     """The lines that a pattern was found in: what was looked for as it stands is there."""
-    nodes = [hit.node for hit in evidence.hits[:SENTENCES]]
+    hits = evidence.hits[:SENTENCES]
+    quotes = [snapshot.document(hit.node.document_id).text[hit.node.start : hit.node.end] for hit in hits]
+    text = " ".join(f"{plain(quote)} [{number}]" for number, quote in enumerate(quotes, 1))
+    return _cited(text, evidence, hits, snapshot, agent, FOUND)
+
+
+def _cited(text: str, evidence: Evidence, hits: Sequence[Hit], snapshot: Snapshot, agent: str, confidence: float) -> Answer:
+    """A text that rests on hits."""
+    nodes = [hit.node for hit in hits]
     citations = tuple(cite(snapshot.document(node.document_id), node.start, node.end) for node in nodes)
     for citation, node in zip(citations, nodes, strict=True):
         check(snapshot, node.document_id, citation)
-    text = " ".join(f"{plain(citation.quote)} [{number}]" for number, citation in enumerate(citations, 1))
-    return Answer(text, citations, evidence, True, agent, (agent,), evidence.cost, confidence=FOUND)
+    return Answer(text, citations, evidence, True, agent, (agent,), evidence.cost, confidence=confidence)
 
 
 def plain(quote: str) -> str:

@@ -18,6 +18,7 @@ from grainline.types import Evidence, Where
 MOST = 2
 #: letters that words of one family begin with: "director" and "directed"
 FAMILY = 4
+_OWNED = re.compile(r"['’]s?$")
 _WORD = re.compile(r"[^\W\d_]+")
 
 
@@ -40,11 +41,11 @@ def bridged(description: str, evidence: Evidence, snapshot: Snapshot, where: Whe
 
 
 def _names(text: str, links: Links) -> Sequence[tuple[int, int, bool]]:
-    """The names in a text, and whether something bears them."""
-    borne = [(one.start, one.end, True) for one in links.mentions(text)]
-    taken = [(start, end) for start, end, _ in borne]
+    """The names in a text, and whether something bears them; one word of small letters is a word."""
+    spans = [(one.start, one.start + len(_OWNED.sub("", text[one.start : one.end]))) for one in links.mentions(text)]
+    borne = [(start, end, True) for start, end in spans if not text[start:end].islower() or " " in text[start:end]]
     others = [match.span() for match in NAMES.finditer(text)]
-    free = [(start, end, False) for start, end in others if not any(start < stop and end > begin for begin, stop in taken)]
+    free = [(start, end, False) for start, end in others if not any(start < stop and end > begin for begin, stop, _ in borne)]
     return [*borne, *free]
 
 

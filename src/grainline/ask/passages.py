@@ -108,4 +108,6 @@ def _head(document: Document, hit: Hit) -> str:
 
 
 def _same_table(document: Document, header: int, row: int) -> bool:
-    return any(part.kind == "table" and part.start <= header < part.end and part.start <= row < part.end for part in document.parts)
+    return any(
+        part.kind == "table" and part.start <= header < part.end and part.start <= row < part.end for part in document.parts
+    )

@@ -15,7 +15,7 @@ from time import perf_counter
 from grainline.agents import registry
 from grainline.agents.grep import pattern_of
 from grainline.agents.sql import KEPT
-from grainline.ask.answer import NO_ANSWER, answer
+from grainline.ask.answer import answer, no_answer
 from grainline.ask.features import Features, features
 from grainline.ask.weights import Weights, fitted
 from grainline.errors import MissingExtraError, PatternError, QueryError
@@ -84,7 +84,7 @@ class Router:
             done.append(self._told(rungs[0], found))
             settled = {rung.agent for rung in done}
             rungs = [rung for rung in self._rungs(signs, [one.agent for one in answers], budget) if rung.agent not in settled]
-        best = max(answers, key=lambda one: one.confidence) if answers else _nothing()
+        best = max(answers, key=lambda one: one.confidence) if answers else _nothing(question)
         evidence = replace(best.evidence, trace=(routing, *best.evidence.trace), cost=spent, agent=best.agent)
         route = tuple(one.agent for one in answers)
         return replace(best, evidence=evidence, route=route, cost=spent, rungs=tuple(done))
@@ -168,7 +168,7 @@ class Router:
             evidence = registry.make(agent, self._snapshot).retrieve(question, k, where, budget)
         except (PatternError, QueryError, MissingExtraError) as error:
             spent = Cost((perf_counter() - start) * 1000)
-            return Answer(NO_ANSWER, (), Evidence((), (Step(agent, str(error), spent),), spent), False, agent)
+            return Answer(no_answer(question), (), Evidence((), (Step(agent, str(error), spent),), spent), False, agent)
         return answer(question, evidence, self._snapshot, agent, where)
 
     def _told(self, rung: Rung, found: Answer) -> Rung:
@@ -180,5 +180,5 @@ class Router:
         return replace(rung, asked=True, found=said, confidence=found.confidence, cost=found.evidence.cost, reason=reason)
 
 
-def _nothing() -> Answer:
-    return Answer(NO_ANSWER, (), Evidence(()), False, "auto")
+def _nothing(question: str) -> Answer:
+    return Answer(no_answer(question), (), Evidence(()), False, "auto")

@@ -29,7 +29,7 @@ _ABOUT = re.compile(r"^(?:what|how) about\s+(?P<en>.+)$|^(?P<zh>.{1,12})呢$", r
 _PRONOUN = re.compile(
     r"\b(?:(?P<owner>its|their|his|(?:her|this)(?=\s+[a-z]))|(?:it|they|them|he|him|she|her|(?:this|that)(?:\s+one)?(?=$|\s+(?:is|was|has|does|did|happen))"
     r"|th(?:e|o)se(?=$|\s+(?:are|were|have|do|did))))\b"
-    r"|(?P<zh>(?:它|他|她)们?|这(?:个|种|些|部|位|座|家)?(?=[是有会能要需的，,]|$)|那(?:个|种|些|部|位|座|家)(?=[是有会能要需的，,]|$)|其(?=[他它余中实]?)(?![他它余中实]))",
+    r"|(?P<zh>(?<![其吉])(?:它|他|她)们?|这(?:个|种|些|部|位|座|家)?(?=[是有会能要需的，,]|$)|那(?:个|种|些|部|位|座|家)(?=[是有会能要需的，,]|$)|其(?=[他它余中实]?)(?![他它余中实]))",
     re.IGNORECASE,
 )
 _ASK = r"(?:what|who|whom|whose|when|where|why|how|which)(?:\s+(?:many|much|long|old|often|far|kind of|type of))?"
@@ -40,12 +40,16 @@ _FRAME = re.compile(
 )
 #: where a noun ends: at what joins or begins another part of the sentence
 _BOUND = re.compile(
-    r"\s+(?:in|on|at|for|from|with|by|when|where|while|if|because|and|or|that|which|who|to|be|been|being|work\w*|need\w*|have|has|had|mean\w*"
+    r"\s+(?:in|on|at|for|from|with|by|when|where|while|if|because|and|or|that|which|who|to|be|been|being|work\w*|live[sd]?|eat|cover\w*|contain\w*|need\w*|have|has|had|mean\w*"
     r"|happen\w*|cost\w*|take\w*|use[ds]?|made|make\w*|built|born|die[ds]?|come|came|go|went|look|become|became|\w{3,}ed|require\w*|differ\w*|called)\b.*$",
     re.IGNORECASE,
 )
+#: "which agents", of which something is said
+_WHICH = re.compile(
+    r"^(?:which|what)\s+(?!(?:is|are|was|were|do|does|did|has|have|can|will|of)\b)(?P<what>\w.*)$", re.IGNORECASE
+)
 _DETERMINED = re.compile(r"\b(?:the|an?|my|our|your)\s+\w.*$", re.IGNORECASE)
-_TAIL_ZH = re.compile(r"(?:是|为|有|在|叫|叫做|由|于|被|用|应该|需要|可以|能|会|要|的|达到|分别|主要|[,，])+$")
+_TAIL_ZH = re.compile(r"(?:是|为|有|在|做|叫|叫做|由|于|被|用|应该|需要|可以|能|会|要|的|达到|分别|主要|[,，])+$")
 _HEAD_ZH = re.compile(r"^(?:的是|是|有|叫|能|会|可以|要|做|才|需要)+")
 
 
@@ -58,6 +62,8 @@ def topic(question: str) -> str:
     plain = _LEADS.sub("", MARKS.sub("", question.strip()))
     if CJK_RUN.search(plain):
         return _topic_zh(plain)
+    if match := _WHICH.match(plain):
+        return _BOUND.sub("", match["what"])
     framed = _FRAME.sub("", plain, count=1)
     if framed == plain and (name := NAMES.search(plain)):
         return f"the {name.group()}" if plain[: name.start()].endswith("the ") else name.group()
@@ -98,9 +104,10 @@ def carried(question: str, before: str) -> str:
     none."""
     plain = _LEADS.sub("", MARKS.sub("", question)) or MARKS.sub("", question)
     mark = question[len(MARKS.sub("", question)) :].strip()
-    if about := _ABOUT.match(plain):
-        return f"{_swapped(before, (about['en'] or about['zh']))}{mark}"
-    subject = topic(before)
+    about = _ABOUT.match(plain)
+    if about and not _points(plain):
+        return f"{_swapped(before, about['en'] or about['zh'])}{mark}"
+    subject = _person(plain, before) or topic(before)
     if not subject:
         return question
     if _points(plain):
@@ -120,10 +127,38 @@ def _in_place(found: re.Match[str], subject: str) -> str:
     return f"{subject}'" if subject.endswith("s") else f"{subject}'s"
 
 
+def _person(plain: str, before: str) -> str:
+    """Whom a question means that goes on with "he" or "she" after one that asks who did something."""
+    did = _WHO_DID.match(MARKS.sub("", before))
+    return f"the person who{did.group()[3:]}" if did and _OF_PERSONS.search(plain) else ""
+
+
+_WHO_DID = re.compile(rf"^who\s+(?!{_BE}\b)[a-z]+\s.+$", re.IGNORECASE)
+_OF_PERSONS = re.compile(r"\b(?:he|she|him|her|his|they|them|their)\b", re.IGNORECASE)
+
+
 def _swapped(before: str, other: str) -> str:
-    """The question before, asked of something else."""
-    plain, subject = MARKS.sub("", before), topic(before)
-    return plain.replace(subject, other, 1) if subject else f"{plain}: {other}"
+    """The question before, asked of something else: in place of the last thing like it, or else beside it."""
+    plain = MARKS.sub("", before)
+    if alike := _alike(plain, other):
+        return f"{plain[: alike[0]]}{other}{plain[alike[1] :]}"
+    subject = topic(before)
+    if subject and not re.search("的|\\b(?:of|in)\\b", subject):
+        return plain.replace(subject, other, 1)
+    return f"{plain}，{other}呢" if CJK_RUN.search(plain) else f"{plain}: {other}"
+
+
+def _alike(before: str, other: str) -> tuple[int, int] | None:
+    """The span of the last year in a question for a year, of the last name, with its article, for a name."""
+    if _YEAR.fullmatch(other):
+        return next((match.span() for match in reversed(list(_YEAR.finditer(before)))), None)
+    if not NAMES.fullmatch(f" {other}", 1):
+        return None
+    spans = [match.span() for match in NAMES.finditer(before)]
+    return (spans[-1][0] - 4 * before[: spans[-1][0]].endswith("the "), spans[-1][1]) if spans else None
+
+
+_YEAR = re.compile(r"[12]\d{3}年?")
 
 
 def _is_left_open(question: str) -> bool:
@@ -132,9 +167,15 @@ def _is_left_open(question: str) -> bool:
     bare = _LEADS.sub("", plain)
     if _points(bare) or _ABOUT.match(bare) or not _content(bare):
         return True
+    if _BARE_ZH.match(bare):
+        return True
     return bare != plain and not NAMES.search(f" {bare}") and len(question_terms(bare)) <= FEW
 
 
+#: a question in Chinese that begins with what it asks, and says little more
+_BARE_ZH = re.compile(rf"^(?:需要|应该|可以|要|能|会|有|在)?(?!什么是|何为|谁是)(?:{ASKS_ZH.pattern}).{{0,5}}$")
+#: words that say nothing of what is asked about
+_EMPTY = frozenset(("not", "so", "els", "come", "often", "long", "much", "mani"))
 #: terms of a question that goes on from another, at most
 FEW = 4
 
@@ -151,4 +192,4 @@ def _points(plain: str) -> bool:
 def _content(plain: str) -> bool:
     """Whether a question has a word that says what is asked about."""
     left = ASKS_ZH.sub(" ", plain) if CJK_RUN.search(plain) else plain
-    return bool(re.search(rf"[{CJK}]{{2}}", left)) if CJK_RUN.search(plain) else bool(question_terms(left))
+    return bool(re.search(rf"[{CJK}]{{2}}", left)) if CJK_RUN.search(plain) else bool(set(question_terms(left)) - _EMPTY)

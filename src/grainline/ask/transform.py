@@ -40,6 +40,7 @@ KINDS: dict[str, Callable[[str], tuple[str, ...]]] = {
 }
 #: what a derived question counts beside the question itself, and each further guess at an answer beside the one before
 DERIVED, GUESS = 0.5, 0.5
+FREE = 2
 #: hits of each question that are fused, at least
 POOL = 30
 
@@ -143,6 +144,7 @@ class _Asking:
     def follow(self, question: str, weight: float) -> None:
         """Ask a derived question, with the answers in it that it needs: once for each guess at these."""
         filled = self._filled(question)
+        weight *= GUESS ** max(0, len(self._followed) - FREE) if decompose.ANSWER.search(question) else 1
         self._followed.append(filled[0] if filled else "")
         if not filled:
             self.trace.count(f"asked: {question}", "left out: what it needs is not known")

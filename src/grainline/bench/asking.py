@@ -14,11 +14,11 @@ from pathlib import Path
 from time import perf_counter
 
 import grainline
-from grainline.agents.registry import registered
+from grainline.agents.registry import AUTO, registered
 from grainline.bench.metrics import mean
 from grainline.bench.routing.systems import Remembering
 from grainline.errors import MissingExtraError, NotFoundError, PatternError, UsageError
-from grainline.library import AUTO, Library
+from grainline.library import Library
 from grainline.models.registry import shared
 from grainline.types import LLM, NO_LIMIT, Answer, Budget, Embedder, Evidence
 

@@ -1,8 +1,8 @@
 """Nodes to keys: what a search compares a question with. Several keys may point at one node.
 
 Each kind of key has an index of its own, so that agents choose what they compare: `text` and `name` are those of passages,
-`caption`, `ocr`, `shown`, `table`, `row` and `column` those of pictures and tables, `symbol`, `signature` and `comment` those of functions and
-classes, `summary` those of long documents and sections.
+`caption`, `ocr`, `shown`, `table`, `row` and `column` those of pictures and tables, `symbol`, `signature` and `comment` those of
+functions and classes, `summary` those of long documents and sections.
 """
 
 from __future__ import annotations

@@ -10,9 +10,9 @@ from grainline.match.lexical import Lexical
 from grainline.store.snapshot import Snapshot
 from grainline.tables.catalog import KEYED, Catalog
 from grainline.tables.engine import Engine
-from grainline.tables.linking import link
+from grainline.tables.linking import Mention, link
 from grainline.tables.lookup import EITHER, Sheet, look_up
-from grainline.tables.meaning import Meaning, Owners, left_over, names_of
+from grainline.tables.meaning import Meaning, Owners, Phrase, left_over, names_of
 from grainline.tables.names import Names
 from grainline.tables.paths import Paths
 from grainline.tables.query import NoPathError, sql_of
@@ -33,6 +33,8 @@ WORTH = 0.4
 LONGEST = 1_000
 #: what two readings may differ by in confidence to be as good as each other
 ALIKE = 0.05
+#: joins beyond which a reading is less likely, and how much less for each
+STEPS, FAR = 2, 0.95
 #: distinct values of a column that are learnt, and milliseconds for that
 MOST = 20_000
 LEARNING = 300
@@ -65,22 +67,28 @@ class Asking:
             return best
         groups = self.shortlist(question)
         for tables in groups:
-            best = self._better(question, tables, best)
+            best = self._better(self._linked(question, tables), tables, best)
         cell = self._cell(question, groups)
         return cell if cell.confidence > best.confidence else best
 
     def compare(self, question: str, known: Asked, meaning: Meaning) -> Asked:
         """How a question is understood with words that nothing explains taken for the names that they are near in meaning, if that is
         surer than what is known; raises as `Meaning.explained`."""
-        if len(question) > LONGEST or (known.sql and not known.left_out):
-            return known
-        groups = self.shortlist(question)
-        if not meaning.learn(name for tables in groups for name in self._spoken(tables)):
+        groups = self.shortlist(question) if len(question) <= LONGEST else []
+        left = {place: found for place, tables in enumerate(groups) if (found := self._left_over(question, tables))}
+        if not left or not meaning.learn(name for place in left for name in self._spoken(groups[place])):
             return known
         best = known
-        for tables in groups:
-            best = self._better(question, tables, best, meaning)
+        for place, phrases in left.items():
+            mentions = meaning.explained(self._linked(question, groups[place]), phrases, self._spoken(groups[place]))
+            best = self._better(mentions, groups[place], best)
         return best
+
+    def _left_over(self, question: str, tables: tuple[Table, ...]) -> list[Phrase]:
+        """What no rule explains of a question to some tables."""
+        mentions = self._linked(question, tables)
+        read(mentions, tables, self._paths(tables), self.held)
+        return left_over(question, mentions)
 
     def _spoken(self, tables: tuple[Table, ...]) -> dict[str, Owners]:
         """What some tables and their columns are called."""
@@ -113,25 +121,29 @@ class Asking:
 
         return self._snapshot.keep(("sheet", self._where, table.sql), read)
 
-    def _better(self, question: str, tables: tuple[Table, ...], best: Asked, meaning: Meaning | None = None) -> Asked:
-        """The SQL that a question means to some tables if that is surer than the best known, else this."""
+    def _linked(self, question: str, tables: tuple[Table, ...]) -> list[Mention]:
+        """What the words of a question mean to some tables."""
         key = tuple(table.sql for table in tables)
         names = self._snapshot.keep(("names", self._where, key), lambda: Names(tables))
-        values = self.values(tables)
-        paths = self._snapshot.keep(("paths", self._where, key), lambda: Paths(tables))
-        mentions = link(question, names, values)
+        return link(question, names, self.values(tables))
+
+    def _paths(self, tables: tuple[Table, ...]) -> Paths:
+        key = tuple(table.sql for table in tables)
+        return self._snapshot.keep(("paths", self._where, key), lambda: Paths(tables))
+
+    def _better(self, mentions: list[Mention], tables: tuple[Table, ...], best: Asked) -> Asked:
+        """The SQL that a question, as linked to some tables, means to them if that is surer than the best known, else this."""
+        paths = self._paths(tables)
         understood = read(mentions, tables, paths, self.held)
-        if meaning is not None:
-            left = left_over(question, mentions)
-            mentions = meaning.explained(link(question, names, values), left, self._spoken(tables))
-            understood = read(mentions, tables, paths, self.held)
         if understood is None or understood.confidence <= best.confidence:
             return best
         try:
             sql = sql_of(understood.form, paths)
         except NoPathError:
             return best
-        return Asked(sql, understood.confidence, understood.left_out)
+        steps = paths.tree(understood.form.touched()) or ()
+        sure = understood.confidence * FAR ** max(0, len(steps) - STEPS)
+        return Asked(sql, sure, understood.left_out) if sure > best.confidence else best
 
     def values(self, tables: tuple[Table, ...]) -> Values:
         """The values of some tables, by their words; read once for a snapshot."""

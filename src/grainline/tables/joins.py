@@ -1,13 +1,14 @@
 """Which columns refer to each other in files that do not say so, judged by their names and proved by their values.
 
 Files of people rarely declare references. A column is taken to refer to another only where its name says so (stadium_id, 客户编号, or that
-of the other table), the other's values are all there and all different, and nine in ten of its own are among them. Only tables that
-lie together are compared: those of one SQLite file or document, and table files of one folder.
+of the other table), the other's values are all there and all different, and nine in ten of its own are among them; and the key of a table
+to that of another where one thing is kept in two (cars, car names): the name of one table is in that of the other, and both keys hold the
+same values. Only tables that lie together are compared: those of one SQLite file or document, and table files of one folder.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import PurePosixPath
@@ -26,6 +27,8 @@ _TRAILING = ("信息表", "信息", "列表", "表")
 _SAYING_NOTHING = frozenset({"list", "data", "info", "tabl", "record", "detail"})
 #: share of a column's values that must be among those that it refers to, and how many rows are compared
 SHARE, ROWS = 0.9, 20_000
+#: values that two keys must share to be those of one thing: a few small numbers are alike by chance
+TWINS = 20
 #: rows of a table whose column may be a key
 LARGEST = 200_000
 
@@ -50,7 +53,10 @@ def joins(snapshot: Snapshot, tables: Sequence[Table], found: Sequence[Found]) -
         if len(places) > 1:
             group = _Group(snapshot, tables, found, places)
             for place in places:
-                if refers := dict(group.refers(place)):
+                refers = dict(group.refers(place))
+                if (twin := group.twin(place, [table for table, _ in refers.values()])) and twin[0] not in refers:
+                    refers[twin[0]] = twin[1]
+                if refers:
                     made[place] = refers
     return made
 
@@ -95,6 +101,30 @@ class _Group:
                 if self._is_proved(side, target):
                     yield column.sql.lower(), (self._tables[target.table].sql, self._column(target).sql)
                     break
+
+    def twin(self, place: int, linked: Collection[str]) -> tuple[str, tuple[str, str]] | None:
+        """The key of a table with the key of an earlier table that holds the same things, if neither refers to the other yet."""
+        own = set(_words(self._tables[place].name))
+        links = {other.lower() for _, other, _ in self._found[place].links} | {name.lower() for name in linked}
+        for other in (at for at in self._sides if at < place and self._tables[at].sql.lower() not in links):
+            words = set(_words(self._tables[other].name))
+            if not (own and words and (own <= words or words <= own)) or self._links_to(other, place):
+                continue
+            for side in self._keys(place):
+                for target in self._keys(other):
+                    values = set(self._cells(side)[0])
+                    if len(values) >= TWINS and values == set(self._cells(target)[0]):
+                        return self._column(side).sql.lower(), (self._tables[other].sql, self._column(target).sql)
+        return None
+
+    def _links_to(self, place: int, other: int) -> bool:
+        """Whether a table is declared to refer to another."""
+        return any(name.lower() == self._found[other].in_file.lower() for _, name, _ in self._found[place].links)
+
+    def _keys(self, place: int) -> Iterator[_Side]:
+        """The keys of a table that tell all of its rows apart."""
+        if self._found[place].held <= LARGEST:
+            yield from (side for side in self._sides[place] if side.is_key and self._is_different(side))
 
     def _targets(self, side: _Side) -> Iterator[_Side]:
         """The columns that one may refer to by its name, the likeliest first."""

@@ -1,7 +1,8 @@
 """What words of a question mean to tables where nothing lexical tells: names of tables and columns that are near them in meaning.
 
-An encoder is asked for words that are left over, and for names that were never compared before. How near is near depends on the encoder:
-cosines are judged by those of the names with each other, in standard deviations from their mean.
+An encoder is asked for words that are left over, and for names that were never compared before. How near is near depends on the encoder
+and on the languages: a cosine counts by how far it is above the median of all names, in standard deviations of those of the names with
+each other.
 """
 
 from __future__ import annotations
@@ -28,20 +29,22 @@ Floats = NDArray[np.float32]
 Owners = tuple[tuple[Table, Column | None], ...]
 #: names that are compared with one question, and words or phrases of it
 NAMES, PHRASES = 200, 24
+#: runs of words that nothing explains, beyond which the question would not be understood anyway
+RUNS = 4
 #: names that must be there to judge cosines by
 FEWEST = 4
 #: how much nearer a name must be to a word than the median name, than names of other words, and where it is as good as said, in standard
 #: deviations of the cosines of the names with each other: these hold for words and names of one language and of two
-CLOSE, CLEAR, FULLY = 1.8, 0.7, 3.0
+CLOSE, CLEAR, FULLY = 1.7, 0.5, 3.0
 #: the least that the standard deviation is taken for
 NARROWEST = 1e-3
 #: how much farther a name of the same words may be to be meant as well
 KIN = 0.5
 #: how much nearer a part must be than all words that stand side by side
 WHOLE = 0.1
-#: how well a name is said by a word that is barely near it, and by one as near as names are to each other
+#: how well a name is said by a word that is barely near it, and by one that is fully
 LEAST, BEST = 0.4, 0.8
-#: characters that are taken off a run of Chinese at either end, where all of it is near nothing
+#: characters that are taken off a run of Chinese at either end, where all of it may be near nothing
 CUT = 2
 
 
@@ -133,7 +136,8 @@ class Meaning:
 
 @dataclass(frozen=True, slots=True)
 class _Near:
-    """The name that words are near, first, with others of the same words; names of other words nearly as near; how near; how well it is said."""
+    """The name that words are near, first, with others of the same words; names of other words nearly as near; how near it is, and how
+    well said."""
 
     names: list[str]
     rivals: list[str]
@@ -142,9 +146,11 @@ class _Near:
 
 
 def left_over(question: str, mentions: Sequence[Mention]) -> list[Phrase]:
-    """The words and phrases that are not explained: a run of words, each word, and the parts of a run of Chinese."""
+    """The words and phrases that are not explained: a run of words, each word, and the parts of a run of Chinese; none where there are too
+    many of them."""
+    runs = list(_runs(question, mentions))
     found: list[Phrase] = []
-    for start, end in _runs(question, mentions):
+    for start, end in runs if len(runs) <= RUNS else ():
         text = question[start:end]
         found.append(Phrase(start, end, text, whole=True))
         if is_chinese(text):

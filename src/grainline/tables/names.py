@@ -11,7 +11,7 @@ from math import fsum
 from grainline.tables.bilingual import COLUMNS, SAME
 from grainline.tables.naming import IDENTIFYING, is_chinese, pieces, spoken
 from grainline.tables.schema import Column, Table
-from grainline.tables.words import LIGHT
+from grainline.tables.words import LIGHT, VERBS
 from grainline.text import fold, stem
 
 #: a word of a question that is not Chinese
@@ -35,6 +35,8 @@ for _english, _chinese_words in COLUMNS.items():
 #: words of the longest name that is looked for
 LONGEST = 6
 
+#: characters that make one who does something of a verb
+DOERS = tuple("商者员家人方")
 #: light words that may stand inside what names a column
 _INSIDE = frozenset(("of", "the", "a", "an"))
 _BRACKETS = re.compile(r"\s*[(（\[][^)）\]]*[)）\]]")
@@ -112,6 +114,8 @@ class Names:
             if end - start >= min(2, len(name.chinese)) and (end - start) / len(name.chinese) >= SAID:
                 kind = "column" if name.column else "table"
                 share = (end - start) / len(name.chinese)
+                if question[start:end] in VERBS and name.chinese.partition(question[start:end])[2][:1] in DOERS:
+                    continue  # what is produced (生产) is no producer (生产商)
                 for match in re.finditer(re.escape(question[start:end]), question):
                     found.setdefault((*match.span(), kind), []).append((name, share))
         for (start, end, kind), names in found.items():

@@ -1,0 +1,134 @@
+"""Whether what a model says is borne out: its quote is looked for in the passages that it was shown, and the rest must follow from there.
+
+A claim is borne out by the sentences that hold its quote, or come nearest to it. Its numbers must stand in the passage as they are; of its
+other words as many as its length asks for must stand there, or, where the passage is in another language, its meaning must be near.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import fsum
+
+from grainline.ask.passages import Passage
+from grainline.ask.quote import QUOTE_CHARACTERS
+from grainline.text import CJK_RUN, sentences, terms
+
+#: the share of a quote's terms that the nearest sentence must hold where the quote does not stand there word for word
+QUOTED = 0.6
+#: the share of an answer's terms that the passage must hold: all of a few, and as many of a long one
+FEW, SOME = 4, 0.6
+#: the cosine that an answer must have with a quote in another language
+ALIKE = 0.82
+#: what is said of a claim whose words cannot be looked for: yes, no, 是, 否, and the like
+_BARE = re.compile(r"(?:yes|no|true|false|是的?|不是|否|对|不对|有|没有|会|不会|能|不能|可以|不可以)[.。!！]?$", re.IGNORECASE)
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+
+#: the cosine of two texts, or None where no encoder is at hand
+Alike = Callable[[str, str], float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a model says: the answer, the words that it quotes for it, and the number of the passage that it took them from."""
+
+    answer: str
+    quote: str
+    passage: int
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """Where a claim is borne out, and how well, from 0 to 1."""
+
+    passage: Passage
+    start: int
+    end: int
+    score: float
+
+
+def borne_out(claim: Claim, shown: Sequence[Passage], alike: Alike) -> Support | None:
+    """What bears out a claim among the passages that were shown; None where nothing does."""
+    ordered = sorted(shown, key=lambda passage: (passage.number != claim.passage, passage.number))
+    for passage in ordered:
+        if place := _verbatim(claim.quote, passage):
+            return _judged(claim, passage, place, 1.0, alike)
+    wanted = set(terms(claim.quote)) or set(terms(claim.answer))
+    near = [(share, passage, place) for passage in ordered for share, place in _nearest(wanted, passage)]
+    if not near:
+        return None
+    share, passage, place = max(near, key=lambda one: (one[0], one[1].number == claim.passage, -one[1].number))
+    return _judged(claim, passage, place, share, alike) if share >= QUOTED else None
+
+
+def _judged(claim: Claim, passage: Passage, place: tuple[int, int], quoted: float, alike: Alike) -> Support | None:
+    """The support that a place gives a claim, if it is enough."""
+    said = f"{passage.head}\n{passage.text}"
+    if not _holds_numbers(claim.answer, said):
+        return None
+    quote = passage.document.text[place[0] : place[1]]
+    wanted = set(terms(claim.answer))
+    if not wanted or _BARE.match(claim.answer.strip()):
+        return Support(passage, *place, quoted)
+    share = len(wanted & set(terms(said))) / len(wanted)
+    if CJK_RUN.search(claim.answer) and _bare(claim.answer)[0] in _bare(said)[0]:
+        share = 1.0  # pairs of characters at its ends may be cut otherwise there
+    if share >= (1.0 if len(wanted) <= FEW and not CJK_RUN.search(claim.answer) else SOME):
+        return Support(passage, *place, fsum((quoted, share)) / 2)
+    if bool(CJK_RUN.search(claim.answer)) != bool(CJK_RUN.search(quote)):
+        cosine = alike(claim.answer, quote)
+        if cosine is not None and cosine >= ALIKE:
+            return Support(passage, *place, cosine)
+    return None
+
+
+def _verbatim(quote: str, passage: Passage) -> tuple[int, int] | None:
+    """The sentences of a passage that hold a quote word for word, whatever the blanks, marks and letters' case."""
+    wanted, _ = _bare(quote)
+    if not wanted:
+        return None
+    said, places = _bare(passage.text)
+    at = said.find(wanted)
+    if at < 0:
+        return None
+    first, last = passage.start + places[at], passage.start + places[at + len(wanted) - 1] + 1
+    return _whole(passage, first, last)
+
+
+def _bare(text: str) -> tuple[str, list[int]]:
+    """The letters and digits of a text, folded, and where each stands in it."""
+    kept = [
+        (letter, place)
+        for place, character in enumerate(text)
+        for letter in unicodedata.normalize("NFKC", character).casefold()
+        if letter.isalnum()
+    ]
+    return "".join(letter for letter, _ in kept), [place for _, place in kept]
+
+
+def _whole(passage: Passage, first: int, last: int) -> tuple[int, int]:
+    """The sentences around a span, or the span alone where they would be too long to quote."""
+    spans = [
+        span for span in sentences(passage.document.text, passage.start, passage.end) if span[0] < last and span[1] > first
+    ]
+    start, end = min([first, *(span[0] for span in spans)]), max([last, *(span[1] for span in spans)])
+    return (start, end) if end - start <= QUOTE_CHARACTERS else (first, min(last, first + QUOTE_CHARACTERS))
+
+
+def _nearest(wanted: set[str], passage: Passage) -> list[tuple[float, tuple[int, int]]]:
+    """The sentence of a passage that holds the largest share of wanted terms, the first of equal ones."""
+    text = passage.document.text
+    spans = sentences(text, passage.start, passage.end)
+    if not wanted or not spans:
+        return []
+    shares = [len(wanted & set(terms(text[start:end]))) / len(wanted) for start, end in spans]
+    best = shares.index(max(shares))
+    return [(shares[best], _whole(passage, *spans[best]))]
+
+
+def _holds_numbers(answer: str, said: str) -> bool:
+    """Whether all numbers of an answer stand in what a passage says."""
+    there = {number.replace(",", "") for number in _NUMBER.findall(unicodedata.normalize("NFKC", said))}
+    return there.issuperset(number.replace(",", "") for number in _NUMBER.findall(unicodedata.normalize("NFKC", answer)))
