@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from grainline.testing import FakeEmbedder, FakeLLM
 from grainline.types import EVERYWHERE, Budget, Completion, Evidence, Hit, Node, Where
 
 MODEL = Path.home() / ".cache/grainline-eval/qwen2.5-coder-1.5b-instruct-q4_k_m.gguf"
+NUMBERS = count()
 FILES = {
     "films/dark river.md": "# Dark River\n\nDark River is a silent film directed by Albert Rogell and shot in one summer.\n",
     "films/red canyon.md": "# Red Canyon\n\nRed Canyon is a film directed by Mary Voss. It made no money.\n",
@@ -55,8 +57,9 @@ def library(folder: Path) -> Library:
 def ask(library: Library, kind: str, question: str, *, llm: Any = None, agent: str = "fulltext", **options: Any) -> Evidence:
     """The evidence of an agent with a transform around it."""
     history = options.pop("history", ())
+    if isinstance(llm, FakeLLM):  # what a model of another name answered is not asked for again
+        llm.identity = f"fake/{next(NUMBERS)}"
     with library.snapshot() as state:
-        state.made.clear()
         state.llm = (lambda: llm) if llm else None
         return wrapped(agent, kind, state, history).retrieve(question, options.pop("k", 10), **options)
 
@@ -203,30 +206,32 @@ def test_a_conversation_goes_on(library: Library) -> None:
 def test_a_model_decomposes_and_answers_in_order(library: Library) -> None:
     llm = FakeLLM(
         {
-            "question: The man behind Dark River hails from where?": json.dumps(
+            "question: Dark River was made by someone, but where does he hail from?": json.dumps(
                 {"questions": ["Who directed Dark River?", "Where was #1 born?"]}
             ),
             "question: Who directed Dark River?": '{"answer": "Albert Rogell"}',
         }
     )
-    found = ask(library, "decompose", "The man behind Dark River hails from where?", llm=llm)
+    found = ask(library, "decompose", "Dark River was made by someone, but where does he hail from?", llm=llm)
     assert [action for action in told(found) if action.startswith("asked")] == [
-        "asked: The man behind Dark River hails from where?",
+        "asked: Dark River was made by someone, but where does he hail from?",
         "asked: Who directed Dark River?",
         "asked: Where was Albert Rogell born?",
     ]
     assert found.cost.calls == llm.calls == 2
     assert found.cost.tokens_in > 0
-    assert "docs/people/rogell.md" in sources(library, found)[:2]
+    assert "docs/people/rogell.md" in sources(library, found)[:3]
+
+
+def test_a_model_answers_what_rules_took_apart(library: Library) -> None:
+    llm = FakeLLM({"question: the director of Dark River": '{"answer": "Rogell"}'})
+    found = ask(library, "decompose", "Where was the director of Dark River born?", llm=llm)
+    assert llm.calls == 1
+    assert "asked: Where was Rogell born?" in told(found)
 
 
 def test_an_answer_that_does_not_stand_in_the_evidence_is_none(library: Library) -> None:
-    llm = FakeLLM(
-        {
-            "question: Where was the director of Dark River born?": '{"questions": ["Who directed Dark River?", "Where was #1 born?"]}',
-            "question: Who directed Dark River?": '{"answer": "Steven Spielberg"}',
-        }
-    )
+    llm = FakeLLM({"question: the director of Dark River": '{"answer": "Steven Spielberg"}'})
     found = ask(library, "decompose", "Where was the director of Dark River born?", llm=llm)
     assert not any("Spielberg" in action for action in told(found) if action.startswith("asked"))
     assert "asked: Where was Albert Rogell born?" in told(found)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from grainline.match.vector import Unit
     from grainline.store.snapshot import Snapshot
+    from grainline.store.work import Work
 
     class Library(Protocol):
         """What is needed of a library."""
@@ -35,6 +36,8 @@ SPEC = "embedder"
 AT_ONCE = 256
 #: how long a batch of vectors waits for another writer
 WAIT_SECONDS = 60.0
+#: how long a mark does
+MARKING_SECONDS = 3.0
 
 Progress = Callable[[int, int, str], None]
 
@@ -73,6 +76,18 @@ def keep(folder: Path, snapshot: Snapshot) -> None:
         return
     snapshot.fresh.clear()
     snapshot.made.clear()
+
+
+def mark(folder: Path, key: int, work: Work | None) -> None:
+    """Write down a mark under its key; None takes the one there back. Raises `BusyError`, `StorageError`, `DamagedError`."""
+    from grainline.store.writer import Writer
+
+    with Writer(folder, MARKING_SECONDS) as writer:
+        if work is None:
+            writer.drop_work([key])
+        else:
+            writer.put_work({key: work})
+        writer.commit()
 
 
 def embed(library: Library, given: str | Embedder | None, progress: Progress | None = None) -> int:

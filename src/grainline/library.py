@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING, Any
 import grainline.costs as ledger
 import grainline.embedding as embedding
 import grainline.models.llm as models
-from grainline.agents import registry
 from grainline.errors import NotFoundError, UsageError
 from grainline.store import database, manifest
 from grainline.store.snapshot import Snapshot
-from grainline.types import EVERYWHERE, LLM, NO_LIMIT, Answer, Budget, Embedder, Evidence, Hit, Where
+from grainline.types import EVERYWHERE, LLM, NO_LIMIT, PLAIN, Answer, Budget, Embedder, Evidence, Hit, Manner, Where
 
 if TYPE_CHECKING:
     from grainline.ingest import Options, Progress, Summary
@@ -91,18 +90,23 @@ class Library:
         return ingest.remove(self.folder, sources)
 
     def search(
-        self, question: str, k: int = 10, agent: str = "auto", where: Where = EVERYWHERE, budget: Budget = NO_LIMIT
+        self,
+        question: str,
+        k: int = 10,
+        agent: str = "auto",
+        where: Where = EVERYWHERE,
+        budget: Budget = NO_LIMIT,
+        manner: Manner = PLAIN,
     ) -> Evidence:
         """Evidence for a question from one agent; `auto` takes the likeliest for its price that finds anything. Raises `UsageError` for an
         empty question or k below 1."""
-        from grainline.ask.route import Router
+        from grainline.ask.respond import Wish, prepared
 
         _check(question, k)
         with self.snapshot() as snapshot:
-            if agent == registry.AUTO:
-                evidence = Router(snapshot).retrieve(question, k, where, budget)
-            else:
-                evidence = replace(registry.make(agent, snapshot).retrieve(question, k, where, budget), agent=agent)
+            asked, words = prepared(question, snapshot, Wish(k, agent, where, budget, manner))
+            evidence = asked.retrieve(words, k, where, budget)
+        evidence = evidence if evidence.agent else replace(evidence, agent=agent)
         ledger.record(self.folder, {evidence.agent or agent: evidence.cost})
         return evidence
 
@@ -113,18 +117,37 @@ class Library:
         agent: str = "auto",
         where: Where = EVERYWHERE,
         budget: Budget = NO_LIMIT,
+        manner: Manner = PLAIN,
         heard: Callable[[str], None] | None = None,
     ) -> Answer:
         """An answer with a citation for each of its claims, from the evidence of one agent; `auto` asks those that are likely to be right
-        for their price, see `ask.route`. It is made of quoted sentences, or written by the model of the library, see `ask.generate`;
+        for their price, see `ask.route`. It is made of quoted sentences, or written by the model that was given, see `ask.generate`;
         `heard` is called with each piece of what that writes."""
         from grainline.ask.respond import Wish, respond
 
         _check(question, k)
         with self.snapshot() as snapshot:
-            found = respond(question, snapshot, Wish(k, agent, where, budget, heard))
+            found = respond(question, snapshot, Wish(k, agent, where, budget, manner, heard))
         ledger.record(self.folder, ledger.by_agent(found))
         return found
+
+    def feedback(self, question: str, good: bool | None, agent: str = "auto", where: Where = EVERYWHERE) -> Answer:
+        """Mark the answer to a question as good or bad, or take the mark back (None); returns the answer. See `ask.feedback` for what marks
+        do. Raises `BusyError` while another process changes the library."""
+        from grainline.ask.respond import Wish, marked
+
+        _check(question, 1)
+        with self.snapshot() as snapshot:
+            answer, key, work = marked(question, good, snapshot, Wish(agent=agent, where=where))
+        embedding.mark(self.folder, key, work)
+        return answer
+
+    def marks(self) -> list[dict[str, Any]]:
+        """The marks that answers were given, by question: question, agent, mark (1 or -1)."""
+        from grainline.ask.feedback import marks
+
+        with self.snapshot() as snapshot:
+            return [{"question": one.question, "agent": one.agent, "mark": one.value} for one in marks(snapshot, EVERYWHERE)]
 
     def status(self, *, sources: bool = False, costs: bool = False) -> dict[str, Any]:
         """What the library holds: counts, bytes on disk, vectors by encoder, the one that all was embedded with, labels; with `sources` the

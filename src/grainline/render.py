@@ -79,12 +79,13 @@ def computed_json(computed: Computed) -> dict[str, Any]:
     return {"sql": computed.sql, "columns": list(computed.columns), "rows": rows, "truncated": computed.truncated}
 
 
-def answer_text(answer: Answer) -> str:
-    """An answer for a person: what it says, where that stands, who found it and what it cost."""
-    lines = [answer.text, ""]
+def answer_text(answer: Answer, *, said: bool = False) -> str:
+    """An answer for a person: what it says, unless that was `said` already, where that stands, who found it and what it cost."""
+    lines = ["" if said else answer.text, ""]
     if not answer.answered and answer.citations:
         lines[1:] = ["The nearest there is:", ""]
     lines += [_citation(number, citation, answer.answered) for number, citation in enumerate(answer.citations, 1)]
+    lines += [f"left out, since nothing bears it out: {claim}" for claim in answer.left_out]
     cost = answer.cost
     lines.append(f"agent {answer.agent}, {cost.milliseconds:.1f} ms, {cost.embedded} embedded, {cost.calls} model calls")
     return "\n".join(lines)

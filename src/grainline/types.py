@@ -8,7 +8,7 @@ All offsets count characters (not bytes) of `Document.text`; `start` is included
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
@@ -123,13 +123,7 @@ class Cost:
 
     def __sub__(self, other: Cost) -> Cost:
         """What is left of it without another, never less than nothing."""
-        return Cost(
-            max(0.0, self.milliseconds - other.milliseconds),
-            max(0, self.embedded - other.embedded),
-            max(0, self.calls - other.calls),
-            max(0, self.tokens_in - other.tokens_in),
-            max(0, self.tokens_out - other.tokens_out),
-        )
+        return Cost(*(max(0, mine - theirs) for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +166,20 @@ class Budget:
 
 
 NO_LIMIT = Budget()
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a question is worked on beyond asking it: `transform` names what is derived from it and asked, too (see `ask.transform`), "" for
+    nothing; `history` holds the questions before it, which it may follow up; `rounds` is how often the answer is looked back on, at most
+    (see `ask.reflect`)."""
+
+    transform: str = ""
+    history: tuple[str, ...] = ()
+    rounds: int = 0
+
+
+PLAIN = Manner()
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +255,8 @@ class Rung:
 class Answer:
     """An answer whose every sentence is quoted; `answered` is False when the evidence does not hold an answer. `route` names the agents
     that were asked, in order; `rungs` are all that the router thought of, those asked first in front (none where one agent was named);
-    `confidence` says how sure the evidence is, from 0 to 1."""
+    `confidence` says how sure the evidence is, from 0 to 1, and `support` how well the citations bear out what is said: 1 where it is
+    quoted; `left_out` is what a model claimed and nothing bears out."""
 
     text: str
     citations: tuple[Citation, ...]
@@ -258,6 +267,8 @@ class Answer:
     cost: Cost = Cost()
     rungs: tuple[Rung, ...] = ()
     confidence: float = 0.0
+    support: float = 1.0
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ ANSWER = re.compile(r"#(\d)")
 _HELD, _FIRST = "[\ue000-\uf8ff]", 0xE000
 
 _ASKS = r"(?:what|who|whom|whose|when|where|why|how|which)"
+_ASKING = re.compile(rf"\b{_ASKS}\b|^\W*(?:is|are|was|were|do|does|did|has|have|can|could|should|will)\b", re.IGNORECASE)
 _AND = re.compile(rf",?\s+(?:and|but)\s+(?=(?:(?:in|at|on|by|for|from|to|with)\s+)?{_ASKS}\b)", re.IGNORECASE)
 _SENTENCES = re.compile(r"[?？;；]+\s*")
 #: what only says when or under what an event is asked for
@@ -121,6 +122,7 @@ def _joined(question: str) -> Iterator[str]:
             return
     else:
         pieces = [one for piece in pieces for one in _AND.split(piece) if one]
+        pieces = pieces if all(map(_ASKING.search, pieces)) else []
     if len(pieces) > 1:
         mark = "？" if chinese else "?"
         yield f"{pieces[0]}{mark}"

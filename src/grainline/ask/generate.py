@@ -194,9 +194,12 @@ class _Teller:
     def answer(self, question: str, quoted: Answer) -> Answer:
         """The answer that the claims make; none where no claim was borne out."""
         if not self.supports:
-            return replace(quoted, text=no_answer(question), answered=False, confidence=0.0)
-        confidence = SURE * fsum(support.score for support in self.supports) / len(self.supports)
-        return replace(quoted, text=self._text, citations=tuple(self._citations), answered=True, confidence=confidence)
+            return replace(
+                quoted, text=no_answer(question), answered=False, confidence=0.0, support=0.0, left_out=tuple(self._left_out)
+            )
+        support = fsum(support.score for support in self.supports) / len(self.supports)
+        told = replace(quoted, text=self._text, citations=tuple(self._citations), answered=True)
+        return replace(told, confidence=SURE * support, support=support, left_out=tuple(self._left_out))
 
     def _joint(self) -> str:
         """What stands between a claim and the one before."""

@@ -1,18 +1,27 @@
-"""From a question to its answer: an agent, or the router's choice of them, then a model to write it where there is one."""
+"""From a question to its evidence and its answer.
+
+An agent finds the evidence, or the router's choice of them, with a transform around it if one is wanted; sentences are quoted, or a model
+writes where there is one; and the answer is looked back on as often as is wanted.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+import grainline.ask.feedback as feedback
 from grainline.agents import registry
 from grainline.agents.grep import is_pattern
 from grainline.ask.answer import answer
+from grainline.ask.features import features
 from grainline.ask.generate import written
+from grainline.ask.reflect import Reflection
 from grainline.ask.route import Router
-from grainline.models.completion import most_tokens
+from grainline.ask.topic import standalone
+from grainline.ask.transform import Transformed
 from grainline.store.snapshot import Snapshot
-from grainline.types import EVERYWHERE, NO_LIMIT, Answer, Budget, Cost, Rung, Where
+from grainline.store.work import Work
+from grainline.types import EVERYWHERE, NO_LIMIT, PLAIN, Agent, Answer, Budget, Evidence, Manner, Rung, Where
 
 #: the name of the last rung
 MODEL = "model"
@@ -20,29 +29,45 @@ MODEL = "model"
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """How a question is to be answered: from how many hits, by which agent, of what may be seen, within which budget; `heard` is called
-    with each piece of what a model writes, once it is checked."""
+    """How a question is to be answered: from how many hits, by which agent, of what may be seen, within which budget, in which manner;
+    `heard` is called with each piece of what a model writes, once it is checked, where that is the last word: without rounds of looking
+    back."""
 
     k: int = 10
     agent: str = registry.AUTO
     where: Where = EVERYWHERE
     budget: Budget = NO_LIMIT
+    manner: Manner = PLAIN
     heard: Callable[[str], None] | None = None
+
+
+def agent_of(snapshot: Snapshot, wish: Wish) -> Agent:
+    """The agent that finds evidence as it is wished for. Raises `NotFoundError` for an unknown agent or transform."""
+
+    def make(state: Snapshot) -> Agent:
+        """The agent itself."""
+        return Router(state) if wish.agent == registry.AUTO else registry.make(wish.agent, state)
+
+    return Transformed(make, wish.manner.transform, snapshot, wish.manner.history) if wish.manner.transform else make(snapshot)
 
 
 def respond(question: str, snapshot: Snapshot, wish: Wish) -> Answer:
     """The answer to a question. Raises what agents raise."""
-    if wish.agent == registry.AUTO:
-        found = Router(snapshot).ask(question, wish.k, wish.where, wish.budget)
+    base = standalone(question, wish.manner.history)
+    if wish.agent == registry.AUTO and not wish.manner.transform:
+        found = Router(snapshot).ask(base, wish.k, wish.where, wish.budget)
     else:
-        evidence = registry.make(wish.agent, snapshot).retrieve(question, wish.k, wish.where, wish.budget)
-        found = answer(question, evidence, snapshot, wish.agent, wish.where)
-    return found if _is_settled(question, found) else _written(question, found, snapshot, wish)
+        agent, asked = prepared(question, snapshot, wish)
+        evidence = agent.retrieve(asked, wish.k, wish.where, wish.budget)
+        found = answer(base, evidence, snapshot, wish.agent, wish.where)
+    if _is_settled(base, found):
+        return found
+    found = _written(base, found, snapshot, wish)
+    return _reflected(base, found, snapshot, wish) if wish.manner.rounds else found
 
 
 def _is_settled(question: str, found: Answer) -> bool:
-    """Whether an answer stands as it is: rows of a table, what an agent's model wrote, lines that a pattern was found
-    in."""
+    """Whether an answer stands as it is: rows of a table, what an agent's model wrote, lines that a pattern was found in."""
     if found.evidence.computed or found.evidence.written:
         return True
     hits = found.evidence.hits
@@ -50,14 +75,42 @@ def _is_settled(question: str, found: Answer) -> bool:
 
 
 def _written(question: str, found: Answer, snapshot: Snapshot, wish: Wish) -> Answer:
-    """The answer as the model writes it, which is the last rung of the ladder."""
-    told = written(question, found, snapshot, wish.where, wish.budget.left(found.cost), wish.heard)
-    spent = told.cost - found.cost
-    if not found.rungs or not spent.calls:
+    """The answer as the model writes it, which is the last rung of the ladder; as it is without a model."""
+    heard = None if wish.manner.rounds else wish.heard
+    told = written(question, found, snapshot, wish.where, wish.budget.left(found.cost), heard)
+    if not found.rungs or told is found:
         return told
-    price = Cost(calls=1, tokens_in=most_tokens(question))
-    reason = "the last rung" if told is not found else "it could not be asked"
-    rung = Rung(MODEL, 1.0, price, True, reason, f"{len(told.citations)} quotes", told.confidence, spent)
-    return replace(
-        told, rungs=(*(one for one in found.rungs if one.asked), rung, *(one for one in found.rungs if not one.asked))
-    )
+    spent = told.cost - found.cost
+    rung = Rung(MODEL, 1.0, spent, True, "the last rung", f"{len(told.citations)} quotes", told.confidence, spent)
+    asked = [one for one in found.rungs if one.asked]
+    return replace(told, rungs=(*asked, rung, *found.rungs[len(asked) :]))
+
+
+def _reflected(question: str, found: Answer, snapshot: Snapshot, wish: Wish) -> Answer:
+    """The best answer of as many rounds as are wanted."""
+
+    def find(query: str, budget: Budget) -> Evidence:
+        """What the agent that answered finds for another query."""
+        agent = found.agent if found.agent in registry.registered() else wish.agent
+        return agent_of(snapshot, replace(wish, agent=agent, manner=PLAIN)).retrieve(query, wish.k, wish.where, budget)
+
+    def tell(evidence: Evidence, budget: Budget) -> Answer:
+        """The answer from other evidence."""
+        told = answer(question, evidence, snapshot, found.agent, wish.where)
+        return written(question, told, snapshot, wish.where, budget)
+
+    mark = feedback.given(question, feedback.marks(snapshot, wish.where))
+    return Reflection(snapshot, wish.where, wish.manner.rounds, find, tell, mark).on(question, found, wish.budget)
+
+
+def prepared(question: str, snapshot: Snapshot, wish: Wish) -> tuple[Agent, str]:
+    """The agent that finds evidence as it is wished for, and the question that it is to be asked. Raises as `agent_of`."""
+    return agent_of(snapshot, wish), question if wish.manner.transform else standalone(question, wish.manner.history)
+
+
+def marked(question: str, good: bool | None, snapshot: Snapshot, wish: Wish) -> tuple[Answer, int, Work | None]:
+    """The answer to a question, the key of its mark, and the mark as it is kept; None for one that is taken back."""
+    answered = respond(question, snapshot, wish)
+    signs = features(question, snapshot, wish.where)
+    mark = feedback.Mark(question, answered.agent, 1 if good else -1, signs)
+    return answered, feedback.key(question), None if good is None else feedback.work_of(mark, answered, snapshot)

@@ -12,17 +12,19 @@ from dataclasses import replace
 from math import prod
 from time import perf_counter
 
+import grainline.ask.feedback as feedback
 from grainline.agents import registry
 from grainline.agents.grep import pattern_of
 from grainline.agents.sql import KEPT
 from grainline.ask.answer import answer, no_answer
+from grainline.ask.blend import Ranking, blend
 from grainline.ask.features import Features, features
 from grainline.ask.weights import Weights, fitted
 from grainline.errors import MissingExtraError, PatternError, QueryError
 from grainline.match.pattern import Pattern
 from grainline.store.manifest import EMBEDDED
 from grainline.store.snapshot import Snapshot
-from grainline.types import NO_LIMIT, Answer, Budget, Cost, Evidence, Rung, Step, Where
+from grainline.types import EVERYWHERE, NO_LIMIT, Answer, Budget, Cost, Evidence, Rung, Step, Where
 
 #: agents asked for one question, at most
 MOST = 3
@@ -32,17 +34,25 @@ EMBEDDING = 0.02
 CALL = Cost(5_000.0, calls=1, tokens_in=1_300)
 #: milliseconds that any agent takes
 CHEAPEST = 5.0
+#: what evidence counts that is not sure at all, where that of several agents is fused
+LEAST = 0.05
 
 
 def order(
-    signs: Mapping[str, float], weights: Weights, asked: Sequence[str] = (), prices: Mapping[str, Cost] | None = None
+    signs: Mapping[str, float],
+    weights: Weights,
+    asked: Sequence[str] = (),
+    prices: Mapping[str, Cost] | None = None,
+    likely: Mapping[str, float] | None = None,
 ) -> list[tuple[str, float]]:
     """The agents that were not asked yet with how likely each is right after those that were, in the order in which they are asked: by
-    that, less what a second of its price counts; prices are the fitted ones unless others are given."""
+    that, less what a second of its price counts; prices, and how likely an agent is right at first, are the fitted ones unless others are
+    given."""
     prices = weights.price if prices is None else prices
+    likely = {agent: one.probability(signs) for agent, one in weights.fit.items()} if likely is None else likely
     fits = {
-        agent: one.probability(signs) * prod(weights.after[other].get(agent, 1.0) for other in asked)
-        for agent, one in weights.fit.items()
+        agent: fit * prod(weights.after.get(other, {}).get(agent, 1.0) for other in asked)
+        for agent, fit in likely.items()
         if agent not in asked
     }
     if signs.get("pattern") and "grep" in fits:  # what is written as a pattern is looked for as it stands before anything else
@@ -56,11 +66,16 @@ def seconds(price: Cost) -> float:
 
 
 class Router:
-    """Chooses agents for questions over one state of a library."""
+    """Chooses agents for questions over one state of a library; it is one itself, of the others' evidence."""
+
+    name = registry.AUTO
 
     def __init__(self, snapshot: Snapshot, weights: Weights | None = None) -> None:
         self._snapshot = snapshot
         self._weights = weights or fitted()
+        self._offers = registry.offers(self._weights.fit)
+        #: what users' marks add to the fit of agents for the question at hand
+        self._moved: dict[str, float] = {}
 
     def ask(self, question: str, k: int, where: Where, budget: Budget = NO_LIMIT) -> Answer:
         """The surest answer of the agents that were asked, with the way to it in `route` and `rungs`. Raises what agents raise, but for
@@ -85,11 +100,14 @@ class Router:
             settled = {rung.agent for rung in done}
             rungs = [rung for rung in self._rungs(signs, [one.agent for one in answers], budget) if rung.agent not in settled]
         best = max(answers, key=lambda one: one.confidence) if answers else _nothing(question)
+        if best.confidence < self._weights.stop and (fused := self._fused(question, answers, k, where)):
+            spent += fused.cost
+            best = fused if fused.confidence >= best.confidence else best
         evidence = replace(best.evidence, trace=(routing, *best.evidence.trace), cost=spent, agent=best.agent)
         route = tuple(one.agent for one in answers)
         return replace(best, evidence=evidence, route=route, cost=spent, rungs=tuple(done))
 
-    def retrieve(self, question: str, k: int, where: Where, budget: Budget = NO_LIMIT) -> Evidence:
+    def retrieve(self, question: str, k: int, where: Where = EVERYWHERE, budget: Budget = NO_LIMIT) -> Evidence:
         """The evidence of the first agent that finds anything, as they would be asked. Raises as `ask`."""
         start = perf_counter()
         signs = self._signs(question, where)
@@ -114,14 +132,37 @@ class Router:
         signs = features(question, self._snapshot, where)
         if signs["pattern"] and not self._stands(question, where):
             signs["pattern"] = 0.0
+        self._moved = feedback.shifts(signs, feedback.marks(self._snapshot, where))
         return signs
 
     def _rungs(self, signs: Features, asked: Sequence[str], budget: Budget) -> list[Rung]:
         """The agents that were not asked yet, in the order in which they would be."""
         installed = registry.registered()
         prices = self._prices(signs, budget)
-        ordered = order(signs, self._weights, asked, prices)
+        ordered = order(signs, self._weights, asked, prices, self._likely(signs))
         return [Rung(agent, fit, prices[agent]) for agent, fit in ordered if agent in installed]
+
+    def _likely(self, signs: Features) -> dict[str, float]:
+        """How likely each agent is right: as it was fitted, or says itself, moved by the marks of users."""
+        fits = {agent: one.probability(signs) for agent, one in self._weights.fit.items()}
+        fits |= {agent: offer.fit(signs) for agent, offer in self._offers.items()}
+        return {agent: max(0.0, min(1.0, fit + self._moved.get(agent, 0.0))) for agent, fit in fits.items()}
+
+    def _fused(self, question: str, answers: Sequence[Answer], k: int, where: Where) -> Answer | None:
+        """What the evidence of all agents together answers, each weighed by how sure its own is; None where only one found any."""
+        found = [one for one in answers if one.evidence.hits and not one.evidence.computed]
+        if len(found) < 2:
+            return None
+        start = perf_counter()
+        rankings = [
+            Ranking(one.evidence.hits, max(LEAST, one.confidence + self._moved.get(one.agent, 0.0)), f"found by {one.agent}")
+            for one in found
+        ]
+        hits = blend(rankings, k, lambda hit: (self._snapshot.document(hit.node.document_id).source, hit.node.start))
+        surest = max(found, key=lambda one: one.confidence)
+        step = Step("fuse what they found", ", ".join(one.agent for one in found), Cost((perf_counter() - start) * 1000))
+        trace = (*surest.evidence.trace, step)
+        return answer(question, Evidence(tuple(hits), trace, step.cost), self._snapshot, surest.agent, where)
 
     def _stands(self, question: str, where: Where) -> bool:
         """Whether the pattern that a question means is found anywhere."""
@@ -136,7 +177,8 @@ class Router:
         most = 1 if self._snapshot.manifest.settings.get(EMBEDDED) else None
         most = most if budget.embedded is None else min(budget.embedded, most or budget.embedded)
         found = {}
-        for agent, price in self._weights.price.items():
+        offered = {agent: offer.price for agent, offer in self._offers.items()}
+        for agent, price in {**self._weights.price, **offered}.items():
             embedded = price.embedded if most is None else min(price.embedded, most)
             spared = EMBEDDING * 1000 * (price.embedded - embedded)
             found[agent] = replace(price, milliseconds=max(CHEAPEST, price.milliseconds - spared), embedded=embedded)

@@ -6,8 +6,8 @@
 - step-back: a more general question (Zheng et al., 2023)
 - decompose: sub-questions; one that needs the answer of another is asked after it
 
-A model derives questions where one is given and the budget has calls and tokens for it; else rules do, where there are any. A question
-is asked as it is in any case, so a bad derivation costs little; it never is the reason that a question fails.
+A model derives questions where one is given and the budget has calls and tokens for it; else rules do, where there are any. The question
+itself is asked in any case, so a bad derivation costs little, and never is the reason that a question fails.
 """
 
 from __future__ import annotations
@@ -38,9 +38,10 @@ KINDS: dict[str, Callable[[str], tuple[str, ...]]] = {
     "step-back": lambda _: (),
     "decompose": decompose.decomposed,
 }
+#: where rules take a question apart they do better than a small model, which is left to answer the sub-questions
+RULES_FIRST = frozenset(("decompose",))
 #: what a derived question counts beside the question itself, and each further guess at an answer beside the one before
 DERIVED, GUESS = 0.5, 0.5
-FREE = 2
 #: hits of each question that are fused, at least
 POOL = 30
 
@@ -99,12 +100,12 @@ class Transformed:
         return self._kind == "rewrite" and bool(self._history)
 
     def _derived(self, question: str, base: str, asking: _Asking) -> tuple[str, ...]:
-        """What is derived from a question: by a model, else by rules."""
-        by, found = "by a model", tuple[str, ...]()
-        if self._snapshot.llm:
-            found = derive.derived(self._kind, question if self._goes_on else base, asking.complete, self._history)
-        if not found:
-            by, found = "by rules", KINDS[self._kind](base)
+        """What is derived from a question: by a model, else by rules; first by rules where they do better (see `RULES_FIRST`)."""
+        by, found = "by rules", KINDS[self._kind](base)
+        if self._snapshot.llm and not (found and self._kind in RULES_FIRST):
+            shown = question if self._goes_on else base
+            if made := derive.derived(self._kind, shown, asking.complete, self._history):
+                by, found = "by a model", made
         asking.trace.count(f"{self._kind}, {by}", "; ".join(found) or "nothing: the question is asked as it is")
         return found
 
@@ -144,7 +145,6 @@ class _Asking:
     def follow(self, question: str, weight: float) -> None:
         """Ask a derived question, with the answers in it that it needs: once for each guess at these."""
         filled = self._filled(question)
-        weight *= GUESS ** max(0, len(self._followed) - FREE) if decompose.ANSWER.search(question) else 1
         self._followed.append(filled[0] if filled else "")
         if not filled:
             self.trace.count(f"asked: {question}", "left out: what it needs is not known")

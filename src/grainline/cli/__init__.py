@@ -16,6 +16,7 @@ import grainline
 from grainline import errors, render
 from grainline.cli.bench import bench
 from grainline.cli.options import (
+    Heard,
     adding_options,
     asked,
     asking_options,
@@ -23,6 +24,7 @@ from grainline.cli.options import (
     embedder_option,
     json_option,
     library_option,
+    llm_option,
     show,
 )
 from grainline.types import Limits
@@ -103,6 +105,14 @@ def embed(embedder: str | None, library: str | None, as_json: bool) -> None:
 @main.command()
 @click.argument("words", nargs=-1, required=True, metavar="[PATH] QUESTION")
 @click.option("--explain", is_flag=True, help="Then show whom the router thought of and why, and each step with its cost.")
+@click.option(
+    "--reflect",
+    "rounds",
+    default=0,
+    metavar="N",
+    type=click.IntRange(min=0),
+    help="Look back on the answer; ask again for what is weak, up to N times.",
+)
 @asking_options
 @library_option
 @json_option
@@ -121,11 +131,31 @@ def ask(
         if len(words) == 2:
             summary = _add(opened, (Path(words[0]),), (), False, {})
             click.echo(render.summary_text(summary), err=True)
-        answer = opened.ask(words[-1], *asked(**asking))
-    shown, text = render.answer_json(answer), render.answer_text(answer)
+        heard = Heard() if not as_json and sys.stdout.isatty() else None
+        answer = opened.ask(words[-1], *asked(**asking), heard=heard)
+    shown, text = render.answer_json(answer), render.answer_text(answer, said=bool(heard and heard.text == answer.text))
     if explain:
         shown, text = {**shown, **render.explain_json(answer)}, f"{text}\n\n{render.explain_text(answer)}"
     show(shown, as_json, text)
+
+
+@main.command()
+@click.argument("question")
+@click.argument("mark", type=click.Choice(["good", "bad", "none"]))
+@click.option("--agent", default="auto", show_default=True, metavar="NAME", help="The agent whose answer is marked.")
+@embedder_option
+@llm_option
+@library_option
+@json_option
+def feedback(
+    question: str, mark: str, agent: str, embedder: str | None, llm: str | None, library: str | None, as_json: bool
+) -> None:
+    """Mark the answer to QUESTION as good or bad, which moves the router a little; none takes the mark back."""
+    with grainline.open(library, create=False, embedder=embedder, llm=llm) as opened:
+        answer = opened.feedback(question, {"good": True, "bad": False, "none": None}[mark], agent)
+        marks = opened.marks()
+    said = f"{mark}: {answer.text.splitlines()[0]}\n{len(marks)} mark{'s' * (len(marks) != 1)} in this library"
+    show({"question": question, "mark": mark, "agent": answer.agent, "answer": answer.text, "marks": marks}, as_json, said)
 
 
 @main.command()

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from grainline.costs import parse_budget
-from grainline.types import NO_LIMIT, Budget, Limits, Where
+from grainline.types import NO_LIMIT, Budget, Limits, Manner, Where
 
 LIMITS = tuple(Limits.__dataclass_fields__)
 
@@ -59,6 +59,15 @@ def asking_options(command: Callable[..., Any]) -> Callable[..., Any]:
             callback=_budget,
             help="Spend at most so much: ms=500,embedded=50,calls=0,tokens=0, or some of these.",
         ),
+        click.option(
+            "--transform",
+            default="",
+            metavar="KIND",
+            help="Ask what is derived from the question, too: rewrite, phrasings, hyde, step-back, decompose.",
+        ),
+        click.option(
+            "--after", "history", multiple=True, metavar="QUESTION", help="A question that this one follows (may be repeated)."
+        ),
         embedder_option,
         llm_option,
         click.option("--source", "sources", multiple=True, help="See only this source, folder or glob (may be repeated)."),
@@ -89,9 +98,25 @@ def asked(
     labels: tuple[str, ...],
     sources: tuple[str, ...],
     budget: Budget,
-) -> tuple[int, str, Where, Budget]:
+    transform: str,
+    history: tuple[str, ...],
+    rounds: int = 0,
+) -> tuple[int, str, Where, Budget, Manner]:
     """The arguments of `Library.ask` by the options."""
-    return k, agent, Where(sources, labels), budget
+    return k, agent, Where(sources, labels), budget, Manner(transform, history, rounds)
+
+
+class Heard:
+    """Prints the pieces of an answer as they come; `text` is all that was printed."""
+
+    def __init__(self) -> None:
+        self.text = ""
+
+    def __call__(self, piece: str) -> None:
+        """Print a further piece."""
+        self.text += piece
+        click.echo(piece, nl=False)
+        sys.stdout.flush()
 
 
 def show(value: object, as_json: bool, text: str) -> None:

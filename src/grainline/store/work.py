@@ -1,7 +1,7 @@
-"""What a language model made, kept so that nothing is asked of it twice.
+"""What came of questions: answers of language models, kept so that nothing is asked of one twice, and the marks of users.
 
-Like vectors it is a cache: a row that is lost or damaged is made again, and keeping more changes no sequence number. A row names the
-documents whose text the model was shown, and goes with the first of them that goes, in the same transaction.
+Like vectors they change no sequence number, and what models made is made again where it is lost or damaged. A row names the documents
+whose text a model was shown, or an answer cited, and goes with the first of them that goes, in the same transaction.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def put(connection: sqlite3.Connection, made: Mapping[int, Work]) -> None:
 def drop(connection: sqlite3.Connection, documents: Collection[int]) -> None:
     """Forget what was made from any of these documents. Raises `sqlite3.Error`."""
     gone = set(documents)
-    _forget(connection, (key for key, made_of in _rows(connection) if not gone.isdisjoint(made_of)))
+    forget(connection, (key for key, made_of in _rows(connection) if not gone.isdisjoint(made_of)))
 
 
 def strays(connection: sqlite3.Connection) -> list[int]:
@@ -71,7 +71,7 @@ def strays(connection: sqlite3.Connection) -> list[int]:
 
 def keep_only_living(connection: sqlite3.Connection) -> None:
     """Forget what was made from documents that are gone. Raises `sqlite3.Error`."""
-    _forget(connection, strays(connection))
+    forget(connection, strays(connection))
 
 
 def counts(connection: sqlite3.Connection) -> dict[str, int]:
@@ -90,5 +90,6 @@ def _rows(connection: sqlite3.Connection) -> list[tuple[int, list[int]]]:
     return [(row[0], json.loads(row[2]) if is_whole(*row) else [-1]) for row in rows]
 
 
-def _forget(connection: sqlite3.Connection, keys: Iterable[int]) -> None:
+def forget(connection: sqlite3.Connection, keys: Iterable[int]) -> None:
+    """Forget what is kept under these keys. Raises `sqlite3.Error`."""
     connection.executemany("DELETE FROM work WHERE key=?", [(key,) for key in keys])

@@ -239,6 +239,12 @@ class Writer:
         with translated(self.path):
             works.put(self._connection, made)
 
+    def drop_work(self, keys: Iterable[int]) -> None:
+        """Forget what is kept under these keys."""
+        self.begin()
+        with translated(self.path):
+            works.forget(self._connection, keys)
+
     def keep_living_work(self) -> None:
         """Forget what a model made from documents that are gone."""
         self.begin()

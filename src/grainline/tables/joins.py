@@ -54,7 +54,11 @@ def joins(snapshot: Snapshot, tables: Sequence[Table], found: Sequence[Found]) -
             group = _Group(snapshot, tables, found, places)
             for place in places:
                 refers = dict(group.refers(place))
-                if (twin := group.twin(place, [table for table, _ in refers.values()])) and twin[0] not in refers:
+                linked = {table for table, _ in refers.values()}
+                linked |= {
+                    tables[at].sql for at, of in made.items() if tables[place].sql in {table for table, _ in of.values()}
+                }
+                if (twin := group.twin(place, linked)) and twin[0] not in refers:
                     refers[twin[0]] = twin[1]
                 if refers:
                     made[place] = refers

@@ -36,6 +36,8 @@ FEWEST = 4
 #: how much nearer a name must be to a word than the median name, than names of other words, and where it is as good as said, in standard
 #: deviations of the cosines of the names with each other: these hold for words and names of one language and of two
 CLOSE, CLEAR, FULLY = 1.7, 0.5, 3.0
+#: how much nearer one must be where no word of the question names a table, column or cell: it may be of something else
+ALONE = 2.4
 #: the least that the standard deviation is taken for
 NARROWEST = 1e-3
 #: how much farther a name of the same words may be to be meant as well
@@ -94,6 +96,7 @@ class Meaning:
     def explained(self, mentions: Sequence[Mention], left: Sequence[Phrase], names: Mapping[str, Owners]) -> list[Mention]:
         """The mentions with names in place of words that are near one."""
         found = list(mentions)
+        surest = 0.0
         known = [(phrase, near) for phrase in left if (near := self._near(phrase.text, names))]
         for phrase, near in sorted(known, key=lambda one: (-one[1].away - WHOLE * one[0].whole, one[0].start)):
             inside = [one for one in found if one.start < phrase.end and one.end > phrase.start]
@@ -106,7 +109,9 @@ class Meaning:
             owners = [owner for name in near.names for owner in names[name]]
             found.append(_mention(phrase, [] if meant else owners, near.score))
             self.said[phrase.text] = (meant or near.names)[0]
-        return sorted(found, key=lambda one: one.start)
+            surest = max(surest, near.away)
+        is_named = any(one.kind in ("table", "column", "value") for one in mentions)
+        return sorted(found if is_named or surest >= ALONE else mentions, key=lambda one: one.start)
 
     def _near(self, text: str, names: Mapping[str, Owners]) -> _Near | None:
         """The names that words are near to; None if none is near enough."""
