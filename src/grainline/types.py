@@ -170,9 +170,8 @@ NO_LIMIT = Budget()
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How a question is worked on beyond asking it: `transform` names what is derived from it and asked, too (see `ask.transform`), "" for
-    nothing; `history` holds the questions before it, which it may follow up; `rounds` is how often the answer is looked back on, at most
-    (see `ask.reflect`)."""
+    """How a question is worked on: `transform` names what is derived from it and asked, too (see `ask.transform`), "" for nothing;
+    `history` holds the questions before it; `rounds` is how often the answer is looked back on, at most (see `ask.reflect`)."""
 
     transform: str = ""
     history: tuple[str, ...] = ()
@@ -255,8 +254,8 @@ class Rung:
 class Answer:
     """An answer whose every sentence is quoted; `answered` is False when the evidence does not hold an answer. `route` names the agents
     that were asked, in order; `rungs` are all that the router thought of, those asked first in front (none where one agent was named);
-    `confidence` says how sure the evidence is, from 0 to 1, and `support` how well the citations bear out what is said: 1 where it is
-    quoted; `left_out` is what a model claimed and nothing bears out."""
+    `confidence` says how sure the evidence is, `support` how well the citations bear out what is said (1 where it is quoted), both from 0
+    to 1; `left_out` is what a model claimed and nothing bears out."""
 
     text: str
     citations: tuple[Citation, ...]
