@@ -26,7 +26,7 @@ MILLISECONDS, LEAST = 1_000.0, 48
 class Budgeted:
     """A model that is made when it is first asked."""
 
-    def __init__(self, make: Callable[[], LLM], trace: Trace, snapshot: Snapshot | None = None) -> None:
+    def __init__(self, make: Callable[[], LLM], trace: Trace, snapshot: Snapshot) -> None:
         self._make = make
         self._trace = trace
         self._snapshot = snapshot
@@ -48,7 +48,7 @@ class Budgeted:
             return None
         model = self._make()
         key = key_of(KIND, model.identity, prompt, json.dumps(schema, sort_keys=True), str(max_tokens))
-        if self._snapshot and (work := self._snapshot.work(key)) and work.data.get("prompt") == _digest(prompt):
+        if (work := self._snapshot.work(key)) and work.data.get("prompt") == _digest(prompt):
             said = str(work.data["text"])
             self._trace.count("the model was asked this before", said)
             if heard:
@@ -60,7 +60,7 @@ class Budgeted:
             self._trace.count(ACTION, str(error), Cost(calls=1))
             return None
         self._trace.count(ACTION, answer.text, Cost(calls=1, tokens_in=answer.tokens_in, tokens_out=answer.tokens_out))
-        if self._snapshot and most == max_tokens:
+        if most == max_tokens:
             numbers = tuple(sorted({self._snapshot.number(document) for document in documents}))
             self._snapshot.made[key] = Work(KIND, numbers, {"prompt": _digest(prompt), "text": answer.text})
         return answer.text

@@ -59,7 +59,7 @@ class Sql:
         trace.count(step, _said(asked))
         asked = self._compare(asking, question, asked, trace)
         if self._snapshot.llm and asked.confidence < KEPT:
-            written = self._written(asking, question, asked, Budgeted(self._snapshot.llm, trace), trace)
+            written = self._written(asking, question, asked, Budgeted(self._snapshot.llm, trace, self._snapshot), trace)
             if written is not None:
                 return written
         if asked.confidence < SURE:
@@ -76,7 +76,7 @@ class Sql:
         if asked.confidence >= SURE or (asked.sql and not asked.left_out) or not trace.affords(step, Cost(embedded=1)):
             return asked
         try:
-            meaning = Meaning(self._snapshot, lambda price: not trace.left().lacks(price))
+            meaning = Meaning(self._snapshot, lambda price: trace.affords(step, price))
             compared = asking.compare(question, asked, meaning)
         except (MissingExtraError, ModelError, UsageError) as error:  # none that can be asked
             trace.count(step, f"left out: {error}")
@@ -92,7 +92,8 @@ class Sql:
             """Run what was written."""
             return asking.engine.run(sql, rows=ROWS, milliseconds=_within(trace, MILLISECONDS))
 
-        written = write(question, asking, draft, lambda prompt: model.complete(prompt, SCHEMA, MOST_TOKENS), run)
+        shown = sorted({asking.catalog.document(table).id for group in asking.shortlist(question) for table in group})
+        written = write(question, asking, draft, lambda prompt: model.complete(prompt, SCHEMA, MOST_TOKENS, shown), run)
         if written.sql:
             trace.count("run what the model wrote", _came(written.result) if written.result else written.reason)
         if written.result is None:
