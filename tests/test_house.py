@@ -21,7 +21,7 @@ LAYERS = {
     **dict.fromkeys(("graph", "tables"), 4),
     "agents": 5,
     "ask": 6,
-    **dict.fromkeys(("ingest", "embedding"), 7),
+    **dict.fromkeys(("ingest", "embedding", "making"), 7),
     "doctor": 8,
     "library": 9,
     **dict.fromkeys(("bench", "advise", "learn", "render"), 10),

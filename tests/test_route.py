@@ -57,7 +57,7 @@ def test_the_cheapest_that_can_is_asked_first(harbour: Library, question: str, a
 @pytest.mark.parametrize("question", ["What does a berth cost a night?", "每个泊位每晚多少钱", "who boards at buoy E7"])
 def test_every_agent_is_thought_of(harbour: Library, question: str) -> None:
     answer = harbour.ask(question)
-    assert {rung.agent for rung in answer.rungs} == set(registered())
+    assert {rung.agent for rung in answer.rungs} == set(registered()) - {"state"}  # which needs a model
     asked = [rung for rung in answer.rungs if rung.asked]
     assert tuple(rung.agent for rung in asked) == answer.route and 1 <= len(asked) <= MOST
     assert all(rung.reason for rung in answer.rungs) and all(rung.found for rung in asked)
@@ -163,7 +163,7 @@ def test_names_of_a_question() -> None:
 
 def test_all_agents_of_ours_are_fitted() -> None:
     weights = fitted()
-    assert set(weights.fit) == set(weights.price) == set(weights.right) == set(registered())
+    assert set(weights.fit) == set(weights.price) == set(weights.right) == set(registered()) - {"state"}
     assert 0 < weights.stop < 1 and 0 < weights.decline < 1 and weights.second > 0
     ranked = order({"pattern": 1.0}, weights)
     assert ranked[0][0] == "grep"

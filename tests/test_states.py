@@ -401,12 +401,18 @@ def test_a_quote_with_other_blanks_or_a_slip_is_found(opened: Callable[[Any], Li
         assert found.written and library.text(found.hits[0]) in QUOTE
 
 
+def test_a_quote_without_an_answer_is_the_answer(opened: Callable[[Any], Library]) -> None:
+    for answer in ("", "null"):
+        found = ask(opened(Reader({}, said(QUOTE, answer))))
+        assert found.written == QUOTE and found.hits[0].node.kind == "sentence"
+
+
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
         (said(None, None), ""),
         (said("", ""), ""),
-        (said(QUOTE, None), ""),
+        (said(QUOTE, None), "JSON of another form"),
         (said("Cats purr in seventeen languages.", "Yes."), "does not stand in the document"),
         ("the owl sleeps", "answered no JSON"),
         ('{"quote": "The', "answered no JSON"),

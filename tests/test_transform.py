@@ -19,7 +19,7 @@ from grainline.ask.phrasing import phrased, plain
 from grainline.ask.topic import standalone
 from grainline.ask.transform import KINDS, Transformed, worth, wrapped
 from grainline.bench.transforms import run_transforms, table
-from grainline.errors import ModelError, NotFoundError
+from grainline.errors import ModelError, NotFoundError, UsageError
 from grainline.library import Library
 from grainline.store.snapshot import Snapshot
 from grainline.testing import FakeEmbedder, FakeLLM
@@ -330,12 +330,19 @@ def test_who_sees_less_is_answered_as_by_a_library_of_that(library: Library, fol
 
 
 def test_any_agent_can_stand_inside(library: Library) -> None:
+    question = "Who is older, Ann (Lee or Bob)?"
     with library.snapshot() as state:
         state.llm = None
         for name in registry.registered():
-            agent = wrapped(name, "decompose", state)
+            inner, agent = registry.make(name, state), wrapped(name, "decompose", state)
             assert agent.name == f"{name}+decompose"
-            assert isinstance(agent.retrieve("Who is older, Ann (Lee or Bob)?", 3, EVERYWHERE, Budget(embedded=0)), Evidence)
+            try:
+                inner.retrieve(question, 3, EVERYWHERE, Budget(embedded=0))
+            except UsageError:  # an agent that cannot do without a model says so, wrapped or not
+                with pytest.raises(UsageError):
+                    agent.retrieve(question, 3, EVERYWHERE, Budget(embedded=0))
+            else:
+                assert f"asked: {question}" in told(agent.retrieve(question, 3, EVERYWHERE, Budget(embedded=0)))
 
 
 def test_what_is_computed_is_handed_on(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from pathlib import Path
 from grainline import costs, ingest
 from grainline.disk import sync_folder
 from grainline.errors import BusyError, DamagedError, NotFoundError, StorageError
-from grainline.match import audit
+from grainline.match import audit, made
 from grainline.match.index import put, texts
 from grainline.models import states
 from grainline.readers.files import Found, find
@@ -140,9 +140,10 @@ class _Visit:
             self._reread(writer, salvaged)
             if salvaged.files_lost:
                 self._read_roots(writer, salvaged)
-            writer.keep_vectors_of(texts(writer.snapshot()))
             writer.keep_living_work()
-            writer.keep()
+            put(writer, made.builders(made.every(writer.snapshot())), ())
+            writer.keep_vectors_of(texts(writer.snapshot()))
+            writer.commit()
             states.sweep(self._folder, (document for document, _, _ in writer.snapshot().sources().values()))
         if not salvaged.roots:
             self._found.append("where the files lie is not known any more: add them again, so that what is lost is read again")
@@ -223,6 +224,8 @@ def _index_faults(folder: Path) -> list[str]:
             for batch in _batches(snapshot):
                 for kind, builder in ingest.builders((one.number, one.document, one.shaped) for one in batch).items():
                     expected.add(kind, builder.arrays())
+            for kind, builder in made.builders(made.every(snapshot)).items():
+                expected.add(kind, builder.arrays())
             wrong = expected.differing(stored)
             sources = snapshot.sources()
             strays = snapshot.vectors_without(texts(snapshot))

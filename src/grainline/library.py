@@ -21,6 +21,7 @@ from grainline.types import EVERYWHERE, LLM, NO_LIMIT, PLAIN, Answer, Budget, Em
 
 if TYPE_CHECKING:
     from grainline.ingest import Options, Progress, Summary
+    from grainline.making import Order, Result
 
 DEFAULT_FOLDER = ".grainline"
 
@@ -82,6 +83,12 @@ class Library:
     def embed(self, progress: Progress | None = None) -> int:
         """Embed all that has not been, so that questions need not; see `embedding.embed`. Returns how many texts that were."""
         return embedding.embed(self, self._embedder, progress)
+
+    def make(self, order: Order, budget: Budget = NO_LIMIT, progress: Progress | None = None) -> Result:
+        """Have the language model write keys: summaries, descriptions, questions that passages answer; see `making.make`."""
+        import grainline.making as making
+
+        return making.make(self, order, budget, progress)
 
     def remove(self, sources: Sequence[str]) -> int:
         """Remove documents by source; see `ingest.remove`."""

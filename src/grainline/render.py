@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 from unicodedata import category, east_asian_width
 
+from grainline.costs import prices
 from grainline.match.pattern import line_of, page_of
 from grainline.types import Answer, Citation, Computed, Cost, Evidence, Rung
 
 if TYPE_CHECKING:
     from grainline.doctor import Report
     from grainline.ingest import Summary
+    from grainline.making import Plan, Result
     from grainline.store.snapshot import Snapshot
 
 #: characters of a hit's text that are shown to people
@@ -197,6 +199,50 @@ def summary_text(summary: Summary) -> str:
     lines = [f"{did}, {summary.unchanged} unchanged; the library holds {summary.documents} documents"]
     lines += [f"not read: {source}: {reason}" for source, reason in summary.failed]
     return "\n".join(lines)
+
+
+def plan_json(plan: Plan) -> dict[str, Any]:
+    """The object that `add --summaries --dry-run` prints: nodes by kind, and what a model would be asked for them at most."""
+    return {"wanted": plan.counts, "pictures_left_out": plan.pictures, "cost": cost_json(plan.cost), **_money(plan.cost)}
+
+
+def plan_text(plan: Plan) -> str:
+    """The same for a person."""
+    said = f"to be written: {_counted(plan.counts)}; at most {_spent_on(plan.cost)}"
+    left = f"\nleft out: pictures ({plan.pictures:,}), which no model that can be asked here reads" if plan.pictures else ""
+    return said + left
+
+
+def made_json(result: Result) -> dict[str, Any]:
+    """What `add --summaries --json` prints beside what was added."""
+    skipped = [{"source": source, "reason": reason} for source, reason in result.skipped]
+    made = {"made": result.made, "skipped": skipped, "left": result.left, "stopped": result.stopped}
+    return {**made, "cost": cost_json(result.cost), **_money(result.cost)}
+
+
+def made_text(result: Result) -> str:
+    """The same for a person; each node that was skipped with its reason."""
+    lines = [f"written: {_counted(result.made)}; {_spent_on(result.cost)}"]
+    lines += [f"not written: {source}: {reason}" for source, reason in result.skipped]
+    return "\n".join([*lines, *([f"{result.left} are left: {result.stopped}"] if result.left else [])])
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    """How many nodes have keys of each kind, in words."""
+    kinds = ", ".join(f"{kind.partition(' ')[0]} {count:,}" for kind, count in counts.items())
+    return f"keys for {sum(counts.values()):,} nodes ({kinds})" if kinds else "nothing"
+
+
+def _spent_on(cost: Cost) -> str:
+    money = _money(cost)
+    price = f", {money['money']:,.6g} {money['currency']}".rstrip() if money else ""
+    return f"{cost.calls:,} model calls, {cost.tokens_in:,} tokens read and {cost.tokens_out:,} written{price}"
+
+
+def _money(cost: Cost) -> dict[str, Any]:
+    """A cost in money; nothing where no prices are set."""
+    price = prices()
+    return {"money": round(price.of(cost), 6), "currency": price.currency} if price else {}
 
 
 def status_text(status: dict[str, Any]) -> str:

@@ -1,7 +1,8 @@
 """Code by what is said of it: match names, signatures, comments and bodies together, one hit a function; then walk to where it is used.
 
 A question is compared with a function in two texts: what stands before its body (names, comments, declaration: short, so that many can be
-embedded) and, for the best of these, the body itself. Passages outside of functions and classes are compared by their own text.
+embedded) and, for the best of these, the body itself. Passages outside of functions and classes are compared by their own text. Where a
+model described a function of which nothing is said, its description stands before the body, too.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from grainline.match.feedback import common_terms
 from grainline.match.fuse import Scores, standardised
 from grainline.match.keyed import PLACE_BITS, Keyed, Matches
 from grainline.match.lexical import Lexical
+from grainline.match.made import CODE, signed, written
 from grainline.match.postings import text_hash
 from grainline.match.vector import Floats, Unit, Vectors
 from grainline.store.snapshot import Snapshot
@@ -31,7 +33,7 @@ from grainline.types import EVERYWHERE, NO_LIMIT, Budget, Cost, Evidence, Hit, N
 
 #: what a match of each kind of key counts; what few nodes have, and others say too, counts less: its words look rare there
 #: ("mention" is no kind of key: a page of prose that matches speaks for what it names)
-KINDS = {"symbol": 0.5, "signature": 1.0, "text": 1.0, "comment": 0.25, "mention": 0.5}
+KINDS = {"symbol": 0.5, "signature": 1.0, "text": 1.0, "comment": 0.25, "mention": 0.5, CODE: 1.0}
 #: pages of prose that are read for names, names looked up in each, and symbols of one name: more share it by chance
 PAGES, NAMES, NAMESAKES = 10, 12, 5
 #: passages that speak for the function they are in
@@ -172,7 +174,9 @@ class _Search:
     def _candidate(self, number: int) -> _Candidate:
         at = int(np.searchsorted(self._matches.nodes, number))
         if at < len(self._matches.nodes) and self._matches.nodes[at] == number:
-            return _Candidate(number, self._keyed.node(number), self._keyed.via(self._matches, at), float(self._words[at]))
+            node = self._keyed.node(number)
+            via = signed(self._snapshot, self._keyed.via(self._matches, at), node.id)
+            return _Candidate(number, node, via, float(self._words[at]))
         return _Candidate(number, self._keyed.node(number), (), 0.0)
 
     def _take(self, numbers: Sequence[int]) -> list[_Candidate]:
@@ -209,10 +213,12 @@ class _Search:
         return [(text_hash(said[node]), said[node]) for node in wanted if node in said]
 
     def _head(self, one: _Candidate) -> Unit | None:
-        """What stands before the body of a candidate; its text where it is no function or class."""
+        """What stands before the body of a candidate, in a model's words where it has none; its text where it is no function or class."""
         document = one.number >> PLACE_BITS
         if one.node.kind not in SYMBOLS:
             return self._body(one)
+        if self._keyed.lexical[CODE].index.size and (described := written(self._snapshot, CODE, one.node.id)):
+            return Unit(text_hash(described.texts[0]), 0, described.texts[0])
         if document not in self._heads:
             stored = self._snapshot.at(document)
             made = keys_of(stored.document, stored.shaped)

@@ -3,13 +3,14 @@ beside the passages; hand over the table, row or picture with the page it is on,
 
 A part is compared with the question in the units of the passages: its words by the share of the question that its label holds, its meaning
 by the cosine of its label, each as standard deviations from the mean of the passages. So a library without a table or picture is searched
-as by words and meaning alone, and one with them costs some embeddings of labels more.
+as by words and meaning alone, and one with them costs some embeddings of labels more. What a model wrote is a label, too: descriptions of
+tables, and questions that a passage answers.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import fsum
 
@@ -24,6 +25,7 @@ from grainline.keys.labels import keys as labels_of
 from grainline.match.index import Index
 from grainline.match.keyed import Keyed, Matches
 from grainline.match.lexical import K1
+from grainline.match.made import QUESTION, TABLE, signed, written
 from grainline.match.pattern import page_of
 from grainline.match.postings import text_hash
 from grainline.match.vector import Unit
@@ -33,7 +35,7 @@ from grainline.types import EVERYWHERE, NO_LIMIT, Budget, Evidence, Hit, Node, W
 
 Scores = NDArray[np.float64]
 #: what a match of each kind of label counts; a table's label holds the names of its rows, too, and the row itself says more
-KINDS = {"caption": 1.0, "ocr": 1.0, "table": 0.8, "row": 1.0}
+KINDS = {"caption": 1.0, "ocr": 1.0, "table": 0.8, "row": 1.0, TABLE: 0.8, QUESTION: 1.0}
 #: passages that are compared, and texts embedded for them, the question among them
 PLAN = Plan(first=70, terms=5_000, least=90, most=140, embedded=110)
 #: parts that are compared by their words, and labels embedded for them
@@ -151,7 +153,7 @@ class _Search:
         return result
 
     def _via(self, matches: Matches, at: int, unknown: bool) -> tuple[str, ...]:
-        ways = self._keyed.via(matches, at)
+        ways = signed(self._snapshot, self._keyed.via(matches, at), self._keyed.node(int(matches.nodes[at])).id)
         return ways if unknown else (*ways, ways[0].replace("bm25:", "vector:"))
 
     def _cosines(self, found: Candidates, matches: Matches, best: Sequence[int]) -> Scores:
@@ -166,15 +168,22 @@ class _Search:
     def _said(self, nodes: Sequence[Node], weights: Mapping[str, float]) -> list[str]:
         """Of each node the label that holds most of the question."""
         held: dict[str, tuple[float, str]] = {}
+        for node_id, label in self._labelled(nodes):
+            worth = fsum(weights.get(term, 0.0) for term in set(terms(label)))
+            if node_id not in held or worth > held[node_id][0]:
+                held[node_id] = worth, label
+        return [held[node.id][1] for node in nodes]
+
+    def _labelled(self, nodes: Sequence[Node]) -> Iterator[tuple[str, str]]:
+        """The labels of nodes, each with the id of its node: their own, then those that a model wrote."""
         wanted = {node.id for node in nodes}
         for document_id in dict.fromkeys(node.document_id for node in nodes):
             stored = self._snapshot.at(self._snapshot.number(document_id))
-            for key in labels_of(stored.document, stored.shaped):
-                if key.node_id in wanted:
-                    worth = fsum(weights.get(term, 0.0) for term in set(terms(key.text)))
-                    if key.node_id not in held or worth > held[key.node_id][0]:
-                        held[key.node_id] = worth, key.text
-        return [held[node.id][1] for node in nodes]
+            yield from ((key.node_id, key.text) for key in labels_of(stored.document, stored.shaped) if key.node_id in wanted)
+        for kind in (TABLE, QUESTION):
+            for node in nodes if self._keyed.lexical[kind].index.size else ():
+                found = written(self._snapshot, kind, node.id)
+                yield from ((node.id, text) for text in (found.texts if found else ()))
 
     def _home(self, part: Node) -> Node:
         """The passage that a part stands in; that of a table is its first."""

@@ -35,14 +35,18 @@ REST = (
     'that the answer rests on, word for word, as "quote". If the document does not answer the question, both are null.\n\n'
     "Question: {question}"
 )
+#: how a model says that it has nothing to say; a quote without an answer is one itself: small models find the one and shy from the other
+BLANK = (None, "", "null")
 SCHEMA = {
-    "type": "object",
-    "properties": {
-        "quote": {"type": ["string", "null"], "maxLength": 240},
-        "answer": {"type": ["string", "null"], "maxLength": 240},
-    },
-    "required": ["quote", "answer"],
-    "additionalProperties": False,
+    "anyOf": [
+        {
+            "type": "object",
+            "properties": {"quote": {"type": kind, **most}, "answer": {"type": kind, **most}},
+            "required": ["quote", "answer"],
+            "additionalProperties": False,
+        }
+        for kind, most in (("string", {"maxLength": 240}), ("null", {}))
+    ]
 }
 
 
@@ -98,26 +102,27 @@ class State:
         return trace.evidence(hits[:k])
 
     def _asked(self, model: Stateful, question: str, best: Hit, trace: Trace) -> tuple[Hit, str] | None:
-        """The sentence that the model's answer rests on, and the answer; None where it has none that stands in the document."""
+        """The sentence that the model's answer rests on, and the answer; None where it quotes nothing that stands in the document. Raises
+        `ModelError`."""
         if (reading := self._chosen(model, question, best.node, trace)) is None:
             return None
         tokens = len(reading.key.tokens)
         if not reading.known and tokens:
-            said = self._states.put(reading.key, lambda path: model.read(list(reading.key.tokens), path))
-            trace.count("read the document", f"{tokens:,} tokens; its state: {said}", Cost(tokens_in=tokens))
+            came = self._states.put(reading.key, lambda path: model.read(list(reading.key.tokens), path))
+            trace.count("read the document", f"{tokens:,} tokens; its state: {came}", Cost(tokens_in=tokens))
         left = trace.left().tokens
         most = MOST_TOKENS if left is None else min(MOST_TOKENS, left - (reading.size - tokens))
-        answer = model.complete(reading.prompt, SCHEMA, max(1, most))
-        spent = Cost(calls=1, tokens_in=answer.tokens_in - tokens, tokens_out=answer.tokens_out)
-        trace.count("ask the model", answer.text, spent)
-        said = parsed(answer.text, SCHEMA)
-        if not (said["answer"] or "").strip() or not (said["quote"] or "").strip():
+        made = model.complete(reading.prompt, SCHEMA, max(1, most))
+        trace.count("ask the model", made.text, Cost(calls=1, tokens_in=made.tokens_in - tokens, tokens_out=made.tokens_out))
+        said = parsed(made.text, SCHEMA)
+        quote, answer = ("" if given in BLANK else given.strip() for given in (said["quote"], said["answer"]))
+        if not quote:
             return None
-        if (span := _stands(reading, said["quote"])) is None:
+        if (span := _stands(reading, quote)) is None:
             trace.count("look for the quote", "it does not stand in the document")
             return None
         node = Node(f"{best.node.document_id}:s{span[0]}-{span[1]}", best.node.document_id, "sentence", "", *span)
-        return Hit(node, best.score + 1.0, ("state",)), said["answer"].strip()
+        return Hit(node, best.score + 1.0, ("state",)), answer or " ".join(reading.document.text[slice(*span)].split())
 
     def _chosen(self, model: Stateful, question: str, node: Node, trace: Trace) -> _Reading | None:
         """The largest span around a node that fits into the model's context and the budget, its state taken up if one is kept; None if none

@@ -1,13 +1,14 @@
 """Long documents by their summaries: match summaries and passages, walk from the summary to its document or section and its best passages.
 
 A summary says what the whole is about and leaves out what most questions ask for. So passages decide, and a summary lifts its document only
-as far as it stands out from the other summaries.
+as far as it stands out from the other summaries. They are made of a text's own sentences; what a model wrote is compared beside them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import fsum
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,10 @@ from grainline.agents.trace import Trace
 from grainline.errors import MissingExtraError
 from grainline.keys import units
 from grainline.keys.summary import keys as keys_of
-from grainline.match.fuse import Scores, standardised
+from grainline.match.fuse import standardised
 from grainline.match.lexical import Lexical
+from grainline.match.made import SUMMARY, signed, text_of
+from grainline.match.postings import text_hash
 from grainline.match.vector import Unit, Vectors
 from grainline.store.snapshot import Snapshot
 from grainline.text import question_terms
@@ -40,6 +43,16 @@ OUT, LIFT = 1.0, 0.2
 
 
 @dataclass(frozen=True, slots=True)
+class Proposed:
+    """A summary that is to be compared: its kind, the hash of its text, its node, and what its words are worth."""
+
+    kind: str
+    text: int
+    node: Node
+    words: float
+
+
+@dataclass(frozen=True, slots=True)
 class Compared:
     """A summary that was compared: its node, its score in standard deviations, what matched."""
 
@@ -55,7 +68,7 @@ class Summary:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
-        self._summaries = Lexical(snapshot, "summary")
+        self._summaries = {kind: Lexical(snapshot, kind) for kind in (SUMMARY, "summary")}
 
     def retrieve(self, question: str, k: int, where: Where = EVERYWHERE, budget: Budget = NO_LIMIT) -> Evidence:
         """At most `k` hits: documents or sections of them, behind each its best passages. Raises `ModelError` and `UsageError` if the
@@ -66,69 +79,76 @@ class Summary:
         fragments = match_best(self._snapshot, question, FRAGMENTS, where, replace(budget, embedded=most - share), trace)
         found: list[Compared] = []
         if trace.affords(step := "match summaries (BM25)"):
-            entries, scores = self._proposed(question, fragments, where)
-            trace.count(step, f"{len(entries)} summaries")
-            found = self._compared(question, entries, scores, share, trace)
+            proposed = [one for kind in self._summaries for one in self._proposed(kind, question, fragments, where)]
+            trace.count(step, f"{len(proposed)} summaries")
+            found = self._compared(question, proposed, share, trace)
         if not trace.affords(step := "walk up to the documents"):
             return trace.evidence(fragments[:k])
         documents = trace.note(step, self._documents(fragments, found, where))
         return trace.evidence(self._handed(documents, fragments, found)[:k])
 
-    def _proposed(self, question: str, fragments: Sequence[Hit], where: Where) -> tuple[NDArray[np.int64], Scores]:
-        """Entries of summaries to compare, with their BM25 scores: those whose words match, and those of whatever holds a fragment."""
-        index = self._summaries.index
-        entries = self._summaries.in_order(where) if index.size else np.zeros(0, np.int64)
+    def _proposed(self, kind: str, question: str, fragments: Sequence[Hit], where: Where) -> list[Proposed]:
+        """Summaries of a kind to compare: those whose words match, and those of whatever holds a fragment."""
+        lexical = self._summaries[kind]
+        index = lexical.index
+        entries = lexical.in_order(where) if index.size else np.zeros(0, np.int64)
         wanted = question_terms(question)
         if len(entries) > FIRST:
-            matched = [entry for entry, _ in self._summaries.ranked(wanted, FIRST, where)]
+            matched = [entry for entry, _ in lexical.ranked(wanted, FIRST, where)]
             numbers = {self._snapshot.number(hit.node.document_id) for hit in fragments}
             near = [
-                (entry, self._summaries.node(entry))
-                for entry in entries[np.isin(index.documents[entries], list(numbers))].tolist()
+                (entry, lexical.node(entry)) for entry in entries[np.isin(index.documents[entries], list(numbers))].tolist()
             ]
             holding = [entry for entry, node in near if any(_holds(node, hit.node) for hit in fragments)]
             entries = np.array(list(dict.fromkeys([*matched, *holding])), np.int64)
-        return entries, self._summaries.found(self._summaries.index, wanted, where).scores(entries)
+        if not len(entries):
+            return []
+        # of another kind the same words are worth another score
+        worth = 1.0 if kind == "summary" else self._whole("summary", wanted, where) / (self._whole(kind, wanted, where) or 1.0)
+        scores = lexical.found(index, wanted, where).scores(entries) * worth
+        return [
+            Proposed(kind, int(index.texts[entry]), lexical.node(entry), float(score))
+            for entry, score in zip(entries.tolist(), scores, strict=True)
+        ]
 
-    def _compared(self, question: str, entries: NDArray[np.int64], scores: Scores, most: int, trace: Trace) -> list[Compared]:
+    def _whole(self, kind: str, wanted: Sequence[str], where: Where) -> float:
+        """What a question's words weigh among the summaries of a kind."""
+        return fsum(self._summaries[kind].weights(wanted, where).values())
+
+    def _compared(self, question: str, proposed: Sequence[Proposed], most: int, trace: Trace) -> list[Compared]:
         """The proposed summaries by words and, as far as `most` texts go, by meaning."""
-        cosines: NDArray[Any] = np.full(len(entries), np.nan, np.float32)
-        if most > 1 and len(entries) and trace.affords(step := "compare the meaning of summaries"):
+        scores = np.array([one.words for one in proposed], np.float64)
+        cosines: NDArray[Any] = np.full(len(proposed), np.nan, np.float32)
+        if most > 1 and proposed and trace.affords(step := "compare the meaning of summaries"):
             try:
                 vectors = Vectors(self._snapshot, self._snapshot.embedder())
                 asked = vectors.question(question)
-                cosines = vectors.cosines(asked, self._units(entries, vectors, most - 1), most - 1)
-                came = f"{len(entries)} summaries, {vectors.embedded} texts embedded{left_out(cosines)}"
+                cosines = vectors.cosines(asked, self._units(proposed, vectors, most - 1), most - 1)
+                came = f"{len(proposed)} summaries, {vectors.embedded} texts embedded{left_out(cosines)}"
                 trace.count(step, came, Cost(embedded=vectors.embedded))
             except MissingExtraError as error:
                 trace.count(step, f"left out: {error}")
-        fused = standardised(cosines) + WORDS * standardised(scores)
-        fused = standardised(fused)
+        fused = standardised(standardised(cosines) + WORDS * standardised(scores))
         return [
-            Compared(self._summaries.node(entry), float(score), (*(("bm25:summary",) if words else ()), *way))
-            for entry, score, words, way in zip(
-                entries.tolist(),
-                fused,
-                scores > 0,
-                [() if unknown else ("vector:summary",) for unknown in np.isnan(cosines)],
-                strict=True,
-            )
+            Compared(one.node, float(score), self._via(one, bool(np.isnan(cosine))))
+            for one, score, cosine in zip(proposed, fused, cosines, strict=True)
         ]
 
-    def _units(self, entries: NDArray[np.int64], vectors: Vectors, most: int) -> list[Unit]:
+    def _via(self, one: Proposed, unknown: bool) -> tuple[str, ...]:
+        ways = [*(["bm25"] if one.words > 0 else []), *([] if unknown else ["vector"])]
+        return signed(self._snapshot, tuple(f"{way}:{one.kind}" for way in ways), one.node.id)
+
+    def _units(self, proposed: Sequence[Proposed], vectors: Vectors, most: int) -> list[Unit]:
         """What is embedded of summaries: what they say is made again only for those without a vector, as many as may be embedded."""
-        hashes = self._summaries.index.texts[entries].tolist()
-        blank = [Unit(text, 0, "") for text in hashes]
+        blank = [Unit(one.text, 0, "") for one in proposed]
         missing = {unit.text for unit in vectors.missing(blank)[:most]}
-        said: dict[str, str] = {}
-        nodes = [self._summaries.node(entry) for entry in entries.tolist()]
-        for document_id in dict.fromkeys(node.document_id for node, text in zip(nodes, hashes, strict=True) if text in missing):
+        said: dict[int, str] = {}
+        wanted = [one for one in proposed if one.text in missing]
+        for document_id in dict.fromkeys(one.node.document_id for one in wanted if one.kind == "summary"):
             stored = self._snapshot.at(self._snapshot.number(document_id))
-            said |= {key.node_id: key.text for key in keys_of(stored.document, stored.shaped)}
-        return [
-            replace(unit, said=units(said[node.id])[0]) if unit.text in missing else unit
-            for unit, node in zip(blank, nodes, strict=True)
-        ]
+            said |= {text_hash(key.text): key.text for key in keys_of(stored.document, stored.shaped)}
+        said |= {one.text: text_of(self._snapshot, SUMMARY, one.node.id, one.text) for one in wanted if one.kind == SUMMARY}
+        return [replace(unit, said=units(said[unit.text])[0]) if unit.text in missing else unit for unit in blank]
 
     def _documents(self, fragments: Sequence[Hit], found: Sequence[Compared], where: Where) -> list[Hit]:
         """One hit a document, best first: what its fragments are worth, lifted by its best summary where that stands out."""

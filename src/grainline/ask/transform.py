@@ -86,13 +86,14 @@ class Transformed:
         if base != question:
             asking.trace.count("put the follow-up into words that stand alone", base)
         first = asking.ask(base)
-        if first.computed:
-            return replace(asking.trace.evidence(first.hits[:k]), computed=first.computed)
+        if first.computed or first.written:
+            done = asking.trace.evidence(first.hits[:k])
+            return replace(first, hits=done.hits, trace=done.trace, cost=done.cost)
         for one in self._derived(question, base, asking):
             asking.follow(one, 1.0 if self._goes_on else DERIVED)
-        if len(asking.rankings) == 1:
-            return asking.trace.evidence(first.hits[:k])
-        return asking.trace.evidence(asking.trace.note("fuse what the questions found", asking.fused(k)))
+        alone = len(asking.rankings) == 1
+        hits = first.hits[:k] if alone else asking.trace.note("fuse what the questions found", asking.fused(k))
+        return replace(asking.trace.evidence(hits), agent=first.agent)
 
     @property
     def _goes_on(self) -> bool:

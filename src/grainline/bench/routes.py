@@ -18,6 +18,7 @@ from typing import Any
 
 import grainline
 from grainline.agents.registry import registered
+from grainline.ask.weights import fitted
 from grainline.bench.metrics import mean, percentile
 from grainline.bench.report import markdown
 from grainline.bench.routing.libraries import LIBRARIES, lay_out
@@ -110,7 +111,7 @@ def _systems(agents: Sequence[str]) -> list[Asked]:
     known = registered()
     if unknown := set(agents) - set(known):
         raise NotFoundError(f"no agent {', '.join(sorted(unknown))}; there are: {', '.join(known)}")
-    names = list(dict.fromkeys(agents)) or list(known)
+    names = list(dict.fromkeys(agents)) or sorted(fitted().fit)
     return [Asked(ROUTER, (ROUTER,)), *(Asked(name, (name,)) for name in names), Asked(EVERYTHING, tuple(names))]
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 import grainline
+import grainline.cli.making as making
 from grainline import errors, render
 from grainline.cli.bench import bench
 from grainline.cli.options import (
@@ -55,6 +56,7 @@ def main() -> None:
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--label", "labels", multiple=True, help="Label the documents (may be repeated).")
 @click.option("--embed", "embeds", is_flag=True, help="Then embed all that has not been (see `grainline embed`).")
+@making.making_options
 @embedder_option
 @adding_options
 @library_option
@@ -64,17 +66,28 @@ def add(
     labels: tuple[str, ...],
     embeds: bool,
     embedder: str | None,
-    hidden: bool,
     library: str | None,
     as_json: bool,
-    **limits: int,
+    **options: Any,
 ) -> None:
     """Read, shape and index what is new or changed under PATHS; drop what is gone."""
-    with grainline.open(library, embedder=embedder) as opened:
-        summary = _add(opened, paths, labels, hidden, limits)
-        embedded = {"embedded": _embed(opened)} if embeds else {}
-    said = "".join(f"\n{count} texts embedded" for count in embedded.values())
-    show({**render.summary_json(summary), **embedded}, as_json, render.summary_text(summary) + said)
+    asked, llm, hidden = making.wanted(options), options.pop("llm"), options.pop("hidden")
+    if asked and asked.dry:
+        shown, text = making.rehearse(library, lambda opened: _add(opened, paths, labels, hidden, options), asked)
+        show(shown, as_json, text)
+        return
+    with grainline.open(library, embedder=embedder, llm=llm) as opened:
+        if asked:
+            making.require_model(opened)
+        summary = _add(opened, paths, labels, hidden, options)
+        shown, text = render.summary_json(summary), render.summary_text(summary)
+        if asked:
+            made, said = making.make(opened, asked)
+            shown, text = {**shown, **made}, f"{text}\n{said}"
+        if embeds:
+            count = _embed(opened)
+            shown, text = {**shown, "embedded": count}, f"{text}\n{count} texts embedded"
+    show(shown, as_json, text)
 
 
 def _add(opened: Any, paths: tuple[Path, ...], labels: tuple[str, ...], hidden: bool, limits: dict[str, int]) -> Any:

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from grainline.errors import DamagedError
 from grainline.match.postings import Builder, text_hash
 from grainline.store.snapshot import Snapshot
 from grainline.store.work import Work, key_of
@@ -56,14 +57,24 @@ def made(work: Work) -> Made:
 
 
 def every(snapshot: Snapshot) -> list[Made]:
-    """All keys that a model made, in no order that counts."""
-    return [made(work) for work in snapshot.works(KIND)]
+    """All keys that a model made from documents that are there, in no order that counts."""
+    known = snapshot.sources()
+    return [made(work) for work in snapshot.works(KIND) if known.keys() >= set(work.documents)]
 
 
 def written(snapshot: Snapshot, kind: str, node: str) -> Made | None:
     """The keys of a kind that a model wrote for a node, by its id; None where it wrote none."""
     work = snapshot.work(key(kind, node))
     return made(work) if work else None
+
+
+def text_of(snapshot: Snapshot, kind: str, node: str, text: int) -> str:
+    """What the key of a kind says that a model wrote for a node and whose text has this hash. Raises `DamagedError` if it is not there."""
+    found = written(snapshot, kind, node)
+    for said in found.texts if found else ():
+        if text_hash(said) == text:
+            return said
+    raise DamagedError(f"a {kind} is missing from the library; run `grainline doctor`")
 
 
 def builders(found: Iterable[Made]) -> dict[str, Builder]:

@@ -213,7 +213,7 @@ def main(shared: Path, out: Path) -> None:
             libraries[library] = folder / library
             with grainline.open(libraries[library]) as opened:
                 opened.add(lay_out(shared, LIBRARIES[library], folder / "files"))
-        found = fit(try_all(libraries, questions, sorted(registered()), folder / "copy"))
+        found = fit(try_all(libraries, questions, sorted(set(registered()) - {"state"}), folder / "copy"))
     out.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
