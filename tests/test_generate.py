@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -56,8 +57,14 @@ def claims(*said: tuple[str, str, int]) -> str:
     return json.dumps({"claims": rows}, ensure_ascii=False)
 
 
+def judging(answer: str, same: bool = True) -> Callable[[str], str]:
+    """What a model says that answers so, and of its quote that it tells what was asked, or something else."""
+    judgment = json.dumps({"asked": "this", "told": "that", "same": same})
+    return lambda prompt: judgment if "whether these are the same" in prompt else answer
+
+
 def opened(folder: Path, *said: tuple[str, str, int]) -> Library:
-    return grainline.open(folder / "library", llm=FakeLLM({}, claims(*said), identity=claims(*said)))
+    return grainline.open(folder / "library", llm=FakeLLM(judging(claims(*said)), identity=claims(*said)))
 
 
 def test_an_answer_is_short_and_cites_the_sentence_that_it_quotes(folder: Path) -> None:
@@ -66,7 +73,7 @@ def test_an_answer_is_short_and_cites_the_sentence_that_it_quotes(folder: Path) 
     assert answer.answered and answer.text == "in April [1]"
     assert answer.citations[0].quote == "It lays four to six eggs in April."
     assert answer.citations[0].source == "docs/owls.md" and answer.citations[0].line == 5
-    assert answer.cost.calls == 1 and answer.cost.tokens_in > 0
+    assert answer.cost.calls == 2 and answer.cost.tokens_in > 0  # it writes, then looks at its quote again
 
 
 @pytest.mark.parametrize(
@@ -96,7 +103,23 @@ def test_claims_are_checked_one_by_one_and_told_once(folder: Path) -> None:
     with opened(folder, *said) as library:
         answer = library.ask(EGGS, agent="fulltext", heard=heard.append)
     assert answer.text == "in April [1]; four to six [1]"
-    assert "".join(heard) == answer.text and len(heard) == 2
+    assert "".join(heard) == answer.text
+
+
+def test_an_answer_to_something_else_is_taken_back_before_it_is_told(folder: Path) -> None:
+    heard: list[str] = []
+    model = FakeLLM(judging(claims(("in April", "eggs in April", 1)), same=False), identity="doubting")
+    with grainline.open(folder / "library", llm=model) as library:
+        answer = library.ask(EGGS, agent="fulltext", heard=heard.append)
+    assert not answer.answered and heard == [] and answer.left_out == ("in April",)
+    assert "| It lays four to six eggs in April." in model.prompts[1]
+
+
+def test_an_answer_in_several_steps_is_not_looked_at_again(folder: Path) -> None:
+    model = FakeLLM(judging(claims(("in April", "eggs in April", 1)), same=False), identity="doubting")
+    with grainline.open(folder / "library", llm=model) as library:
+        answer = library.ask("When was the author of the book about the barn owl in April born?", agent="fulltext")
+    assert answer.answered and answer.cost.calls == 1
 
 
 def test_nothing_claimed_is_no_answer_in_the_language_of_the_question(folder: Path) -> None:
@@ -146,16 +169,16 @@ def test_a_repeated_question_costs_nothing_until_a_document_that_was_read_goes(t
     docs = tmp_path / "docs"
     docs.mkdir()
     (docs / "owls.md").write_text(OWLS, encoding="utf-8")
-    model = FakeLLM({}, claims(("in April", "eggs in April", 1)))
+    model = FakeLLM(judging(claims(("in April", "eggs in April", 1))))
     with grainline.open(tmp_path / "library", llm=model) as library:
         library.add([docs])
         first = library.ask(EGGS, agent="fulltext")
     with grainline.open(tmp_path / "library", llm=model) as library:
         again = library.ask(EGGS, agent="fulltext")
-        assert (first.cost.calls, again.cost.calls, again.cost.tokens_in, model.calls) == (1, 0, 0, 1)
+        assert (first.cost.calls, again.cost.calls, again.cost.tokens_in, model.calls) == (2, 0, 0, 2)
         assert again.text == first.text
         with library.snapshot() as state:
-            assert state.work_counts() == {"completion": 1}
+            assert state.work_counts() == {"completion": 2}
         library.remove(["docs/owls.md"])
         with library.snapshot() as state:
             assert state.work_counts() == {}
@@ -164,14 +187,14 @@ def test_a_repeated_question_costs_nothing_until_a_document_that_was_read_goes(t
 
 @pytest.mark.parametrize("budget", [Budget(calls=0), Budget(tokens=40), Budget(milliseconds=500.0)])
 def test_the_budget_is_kept_and_the_quoted_answer_given(folder: Path, budget: Budget) -> None:
-    model = FakeLLM({}, claims(("in April", "eggs in April", 1)))
+    model = FakeLLM(judging(claims(("in April", "eggs in April", 1))))
     with grainline.open(folder / "library", llm=model) as library:
         answer = library.ask(EGGS, agent="fulltext", budget=budget)
     assert model.calls == 0 and answer.answered and "It lays four to six eggs in April." in answer.text
 
 
 def test_text_of_documents_cannot_look_like_the_task(folder: Path) -> None:
-    model = FakeLLM({}, claims(("cheese", "owls are made of glass", 1)))
+    model = FakeLLM(judging(claims(("cheese", "owls are made of glass", 1))))
     with grainline.open(folder / "library", llm=model) as library:
         answer = library.ask("What are owls made of?", agent="fulltext")
     asked = model.prompts[0]
@@ -185,7 +208,7 @@ def test_text_of_documents_cannot_look_like_the_task(folder: Path) -> None:
 
 
 def test_a_restricted_reader_is_answered_from_what_may_be_seen(folder: Path) -> None:
-    model = FakeLLM({}, claims(("in April", "eggs in April", 1)))
+    model = FakeLLM(judging(claims(("in April", "eggs in April", 1))))
     with grainline.open(folder / "library", llm=model) as library:
         answer = library.ask(EGGS, agent="fulltext", where=grainline.types.Where(sources=("docs/dam.md",)))
     assert not answer.answered and not any(

@@ -150,6 +150,7 @@ def sql_(folder: Path, every: int, llm: str | None, as_json: bool) -> None:
     help="Instead of FOLDERs: the bundled set of questions that a library does not answer, over libraries made of this folder.",
 )
 @click.option("--agent", "agents", default="auto", show_default=True, metavar="NAME,...", help="Agents, with commas between.")
+@click.option("--split", type=click.Choice(["fit", "held"]), help="With --declining: ask only this half of the set.")
 @click.option("--every", default=1, show_default=True, type=click.IntRange(min=1), help="Ask only every so-many-th question.")
 @click.option("--limit", type=click.IntRange(min=1), help="Ask only the first so many of these questions.")
 @click.option("--budget", default="", metavar="NAME=N,...", help="The budget of a question (see `grainline ask --help`).")
@@ -162,6 +163,7 @@ def answers_(
     folders: tuple[Path, ...],
     declining: Path | None,
     agents: str,
+    split: str | None,
     every: int,
     limit: int | None,
     budget: str,
@@ -176,6 +178,7 @@ def answers_(
     """
     from grainline.bench import answers, report
     from grainline.bench import declining as unanswerable
+    from grainline.bench.routing.questions import load
     from grainline.costs import parse_budget
 
     if bool(folders) == bool(declining):
@@ -193,7 +196,8 @@ def answers_(
             click.echo(json.dumps(results[-1], ensure_ascii=False))
     if declining:
         with _progress("Asking") as progress:
-            results.append(unanswerable.run_declining(declining, names, model, most, progress=progress))
+            asked = [one for one in load(unanswerable.SET) if split in (None, one.split)][::every][:limit]
+            results.append(unanswerable.run_declining(declining, names, model, most, questions=asked, progress=progress))
         show(results[-1], as_json, unanswerable.table(results[-1]))
     elif not as_json:
         click.echo(answers.table(results))
