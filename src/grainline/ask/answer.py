@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from grainline.agents.grep import is_pattern
 from grainline.ask.cite import check, cite
 from grainline.ask.computed import told
 from grainline.ask.judge import judged
+from grainline.ask.passages import Passage
 from grainline.ask.sentences import SENTENCES
+from grainline.ask.support import Claim, borne_out
 from grainline.ask.weights import confidence_of, fitted
 from grainline.store.snapshot import Snapshot
 from grainline.text import CJK_RUN
@@ -29,7 +32,7 @@ def answer(question: str, evidence: Evidence, snapshot: Snapshot, agent: str, wh
     if evidence.computed:
         return told(evidence, evidence.computed, snapshot, agent)
     if evidence.written and evidence.hits:
-        return _cited(f"{evidence.written} [1]", evidence, evidence.hits[:1], snapshot, agent, WRITTEN)
+        return _written(question, evidence, snapshot, agent)
     if evidence.hits and evidence.hits[0].node.kind == "line" and is_pattern(question):
         return _matched(evidence, snapshot, agent)
     chosen, found = judged(question, evidence, snapshot, where)
@@ -58,6 +61,17 @@ def no_answer(question: str) -> str:
     '资料中没有这个问题的答案。'
     """
     return "资料中没有这个问题的答案。" if CJK_RUN.search(question) else "The library does not hold an answer to this question."
+
+
+def _written(question: str, evidence: Evidence, snapshot: Snapshot, agent: str) -> Answer:
+    """What an agent's model wrote of a document that it read, if that document bears it out."""
+    node = evidence.hits[0].node
+    document = snapshot.document(node.document_id)
+    claim = Claim(evidence.written, document.text[node.start : node.end], 1)
+    if borne_out(claim, [Passage(1, document, 0, len(document.text), document.title)], lambda _one, _other: None):
+        return _cited(f"{evidence.written} [1]", evidence, evidence.hits[:1], snapshot, agent, WRITTEN)
+    said = Answer(no_answer(question), (), evidence, False, agent, (agent,), evidence.cost)
+    return replace(said, support=0.0, left_out=(evidence.written,))
 
 
 def _matched(evidence: Evidence, snapshot: Snapshot, agent: str) -> Answer:

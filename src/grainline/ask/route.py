@@ -19,12 +19,13 @@ from grainline.agents.sql import KEPT
 from grainline.ask.answer import answer, no_answer
 from grainline.ask.blend import Ranking, blend
 from grainline.ask.features import Features, features
+from grainline.ask.transform import worth, wrapped
 from grainline.ask.weights import Weights, fitted
 from grainline.errors import MissingExtraError, PatternError, QueryError
 from grainline.match.pattern import Pattern
 from grainline.store.manifest import EMBEDDED
 from grainline.store.snapshot import Snapshot
-from grainline.types import EVERYWHERE, NO_LIMIT, Answer, Budget, Cost, Evidence, Rung, Step, Where
+from grainline.types import EVERYWHERE, NO_LIMIT, Agent, Answer, Budget, Cost, Evidence, Rung, Step, Where
 
 #: agents asked for one question, at most
 MOST = 3
@@ -34,6 +35,8 @@ EMBEDDING = 0.02
 CALL = Cost(5_000.0, calls=1, tokens_in=1_300)
 #: milliseconds that any agent takes
 CHEAPEST = 5.0
+#: agents that find clearly more where a question is asked in its parts, too
+TAKEN_APART = ("fulltext", "hybrid")
 #: what evidence counts that is not sure at all, where that of several agents is fused
 LEAST = 0.05
 
@@ -207,11 +210,16 @@ class Router:
         """What an agent answers; nothing where it takes the question for a pattern or SQL that it is not."""
         start = perf_counter()
         try:
-            evidence = registry.make(agent, self._snapshot).retrieve(question, k, where, budget)
+            evidence = self._made(agent, question).retrieve(question, k, where, budget)
         except (PatternError, QueryError, MissingExtraError) as error:
             spent = Cost((perf_counter() - start) * 1000)
             return Answer(no_answer(question), (), Evidence((), (Step(agent, str(error), spent),), spent), False, agent)
         return answer(question, evidence, self._snapshot, agent, where)
+
+    def _made(self, agent: str, question: str) -> Agent:
+        """An agent; where taking a question apart pays for it, and rules can, around it what asks the parts, too (see LOG.md)."""
+        kind = worth(question) if agent in TAKEN_APART else ""
+        return wrapped(agent, kind, self._snapshot) if kind else registry.make(agent, self._snapshot)
 
     def _told(self, rung: Rung, found: Answer) -> Rung:
         """A rung with what came of it."""
