@@ -170,8 +170,8 @@ NO_LIMIT = Budget()
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How a question is worked on: `transform` names what is derived from it and asked, too (see `ask.transform`), "" for nothing;
-    `history` holds the questions before it; `rounds` is how often the answer is looked back on, at most (see `ask.reflect`)."""
+    """How a question is worked on: `transform` names what is derived from it and asked, too, "" for nothing; `history` holds the questions
+    before it; `rounds` is how often the answer is looked back on, at most."""
 
     transform: str = ""
     history: tuple[str, ...] = ()
@@ -213,8 +213,7 @@ class Computed:
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What an agent hands over: hits, best first, the steps that led to them and their whole cost; `computed` rests on the hits.
-    `agent` is whose it is, where a router chose; `written` is what a model answered that read more than the hits, of which the first is
-    the quote that it gave."""
+    `agent` is whose it is, where a router chose; `written` is what a model answered that read the document of the first hit, its quote."""
 
     hits: tuple[Hit, ...]
     trace: tuple[Step, ...] = ()

@@ -236,6 +236,7 @@ def _hold(question: str, pattern: re.Pattern[str] = NAMES) -> tuple[str, list[st
     names: list[str] = []
 
     def hold(match: re.Match[str]) -> str:
+        """A letter in place of a name, which is kept."""
         names.append(match.group())
         return chr(_FIRST + len(names) - 1)
 

@@ -112,6 +112,7 @@ def _passages(document: Document, shaped: Shaped) -> set[str]:
     starts = [node.start for node in tables]
 
     def is_prose(node: Node) -> bool:
+        """Whether a node lies in prose."""
         at = bisect_right(starts, node.start) - 1
         return at < 0 or tables[at].end <= node.start
 

@@ -162,14 +162,11 @@ def sql_(folder: Path, every: int, llm: str | None, as_json: bool) -> None:
 def answers_(
     folders: tuple[Path, ...],
     declining: Path | None,
-    agents: str,
     split: str | None,
-    every: int,
-    limit: int | None,
     budget: str,
-    llm: str | None,
     out: Path | None,
     as_json: bool,
+    **asking: Any,
 ) -> None:
     """Compare answers with the gold answers of BEIR FOLDERs: answer F1 (of CMRC 2018 for Chinese, of SQuAD for English), citations, cost,
     each agent without a language model and, where one is named, with it.
@@ -183,11 +180,8 @@ def answers_(
 
     if bool(folders) == bool(declining):
         raise click.UsageError("name folders with gold answers, or --declining SHARED_FOLDER")
-    model, most, names = (
-        llm or os.environ.get(VARIABLE) or None,
-        parse_budget(budget) if budget else NO_LIMIT,
-        agents.split(","),
-    )
+    model, most = asking["llm"] or os.environ.get(VARIABLE) or None, parse_budget(budget) if budget else NO_LIMIT
+    names, every, limit = asking["agents"].split(","), asking["every"], asking["limit"]
     results: list[dict[str, Any]] = []
     for folder in folders:
         with _progress(folder.name) as progress:
