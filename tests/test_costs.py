@@ -58,6 +58,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory, sources: Path) -> Path:
         library.add([sources])
     return folder
 
+
 #: `state` needs a model, and has tests of its own
 WITHOUT_A_MODEL = sorted(set(registry.registered()) - {"state"})
 
