@@ -17,10 +17,12 @@ from grainline.agents.model import LEAST, Budgeted
 from grainline.agents.trace import Trace
 from grainline.ask.answer import no_answer
 from grainline.ask.cite import check, cite
+from grainline.ask.judge import judged
 from grainline.ask.passages import Passage, passages
 from grainline.ask.sentences import READ, candidates
 from grainline.ask.support import Claim, Support, borne_out
 from grainline.ask.verify import is_as_asked
+from grainline.ask.weights import fitted
 from grainline.errors import MissingExtraError
 from grainline.match.lexical import Lexical
 from grainline.models.completion import fits, most_tokens
@@ -34,6 +36,8 @@ ROOM, MOST_TOKENS = 1_200, 256
 CLAIMS = 5
 #: how sure an answer is whose every claim stands word for word in its passage
 SURE = 0.9
+#: how likely a question has no answer, by the words of its evidence, for an answer of one claim to be looked at again
+DOUBT = 0.05
 Heard = Callable[[str], None]
 
 _CLAIM: dict[str, Any] = {
@@ -103,12 +107,19 @@ def written(
     failed = said is None and not teller.supports
     if not failed:
         trace.count("check what it quotes", teller.told())
-        if len(teller.supports) == 1 and is_as_asked(question, teller.supports, model) is False:
+        doubted = len(teller.supports) == 1 and _is_doubtful(question, quoted.evidence, snapshot, where)
+        if doubted and is_as_asked(question, teller.supports, model) is False:
             trace.count("look at the quote again", "it tells something else than was asked")
             teller.withdraw()
         teller.tell()
     spent = replace(quoted, evidence=added(quoted.evidence, trace), cost=quoted.cost + trace.cost())
     return spent if failed else teller.answer(question, spent)
+
+
+def _is_doubtful(question: str, evidence: Evidence, snapshot: Snapshot, where: Where) -> bool:
+    """Whether the words of evidence leave a doubt that it answers at all."""
+    _, signs = judged(question, evidence, snapshot, where)
+    return fitted().unanswerable.probability(signs) >= DOUBT
 
 
 def added(evidence: Evidence, trace: Trace) -> Evidence:
