@@ -18,10 +18,11 @@ from grainline.bench import answers, asking, declining
 from grainline.bench.answer_metrics import contains, exact, f1, pieces, without_marks
 from grainline.bench.asking import Given, System
 from grainline.bench.datasets import Query
+from grainline.bench.memory import Memory
 from grainline.bench.routing.libraries import LIBRARIES, lay_out
 from grainline.bench.routing.questions import LANGUAGES, SPLITS, Question, load, within
 from grainline.cli import main
-from grainline.errors import NotFoundError, UsageError
+from grainline.errors import NotFoundError, UnreadableError, UsageError
 from grainline.testing import FakeEmbedder, FakeLLM
 from grainline.types import Answer, Citation, Computed, Cost, Evidence
 
@@ -173,6 +174,21 @@ def test_a_model_of_the_environment_is_not_asked_without_one(folder: Path, monke
     monkeypatch.setenv("GRAINLINE_LLM", "gguf:/nowhere/model.gguf")
     result = answers.run_answers(folder, ["fulltext"], embedder=FakeEmbedder(), limit=1)
     assert [row["model"] for row in result["systems"]] == ["none"] and result["systems"][0]["calls"] == 0
+
+
+def test_what_a_model_said_is_asked_no_second_time(folder: Path, tmp_path: Path) -> None:
+    file, llm = tmp_path / "said.jsonl", FakeLLM({})
+    first = answers.run_answers(folder, ["fulltext"], Memory(llm, file), embedder=FakeEmbedder())
+    asked = llm.calls
+    assert asked == len(file.read_text(encoding="utf-8").splitlines()) > 0
+    with file.open("a", encoding="utf-8") as cut:
+        cut.write('{"key": "a line that was cut')
+    again = answers.run_answers(folder, ["fulltext"], Memory(llm, file), embedder=FakeEmbedder())
+    assert llm.calls == asked and again["asked"] == first["asked"]
+    assert [row["calls"] for row in again["systems"]] == [row["calls"] for row in first["systems"]]
+    file.write_text("not of a run\n[]\n", encoding="utf-8")
+    with pytest.raises(UnreadableError, match="line 1"):
+        Memory(llm, file)
 
 
 def test_what_cannot_be_meant(folder: Path) -> None:

@@ -1,6 +1,7 @@
 """Asking a library for answers as a run measures it: with and without a language model, each with a copy of the library of its own.
 
-A text that two of them embed is embedded once, and its time is charged to both. What a model said to one is not remembered for another.
+A text that two of them embed is embedded once, and its time is charged to both. What a model said to one is not remembered for another,
+unless it is a `Memory`, which charges its time again.
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from math import fsum
 from pathlib import Path
 from time import perf_counter
 
 import grainline
 from grainline.agents.registry import AUTO, registered
+from grainline.bench.memory import Memory
 from grainline.bench.metrics import mean
 from grainline.bench.routing.systems import Remembering
 from grainline.errors import MissingExtraError, NotFoundError, PatternError, UsageError
@@ -88,15 +91,15 @@ class Asker:
         """What is answered; a question that an agent takes for a broken pattern is not. Raises what `Library.ask` raises otherwise."""
         # a model named in the environment is not asked where none is to be
         budget = self._budget if system.llm is not None else replace(self._budget, calls=0)
-        if self._encoder:
-            self._encoder.spared = 0.0
+        sparing = [one for one in (self._encoder, system.llm) if isinstance(one, Remembering | Memory)]
+        for one in sparing:
+            one.spared = 0.0
         start = perf_counter()
         try:
             answer = library.ask(question, HITS, system.agent, budget=budget)
         except PatternError:
             answer = Answer("", (), Evidence(()), False, system.agent)
-        spared = self._encoder.spared / 1000 if self._encoder else 0.0
-        return Given(answer, perf_counter() - start + spared)
+        return Given(answer, perf_counter() - start + fsum(one.spared for one in sparing) / 1000)
 
 
 def spent(given: Sequence[Given]) -> dict[str, float]:

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from grainline.cli.options import bar, embedder_option, json_option, library_option, llm_option, show
-from grainline.models.llm import VARIABLE
+from grainline.models.llm import VARIABLE, shared
 from grainline.types import NO_LIMIT
 
 #: how many times a run tells how far it is, where there is no terminal
@@ -156,6 +156,9 @@ def sql_(folder: Path, every: int, llm: str | None, as_json: bool) -> None:
 @click.option("--budget", default="", metavar="NAME=N,...", help="The budget of a question (see `grainline ask --help`).")
 @llm_option
 @click.option(
+    "--memory", type=click.Path(path_type=Path), help="Keep what the model says in this file, and go on from what is there."
+)
+@click.option(
     "--out", type=click.Path(path_type=Path), help="Write the results to this file, with commit, machine and command."
 )
 @json_option
@@ -175,12 +178,15 @@ def answers_(
     """
     from grainline.bench import answers, report
     from grainline.bench import declining as unanswerable
+    from grainline.bench.memory import Memory
     from grainline.bench.routing.questions import load
     from grainline.costs import parse_budget
 
     if bool(folders) == bool(declining):
         raise click.UsageError("name folders with gold answers, or --declining SHARED_FOLDER")
     model, most = asking["llm"] or os.environ.get(VARIABLE) or None, parse_budget(budget) if budget else NO_LIMIT
+    if model and asking["memory"]:
+        model = Memory(shared(model), asking["memory"])
     names, every, limit = asking["agents"].split(","), asking["every"], asking["limit"]
     results: list[dict[str, Any]] = []
     for folder in folders:
