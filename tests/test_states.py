@@ -166,6 +166,21 @@ def test_a_state_is_taken_up_and_not_read_again(kind: str, models: Callable[...,
     assert afresh._llama.post("/completion", asked)["timings"]["cache_n"] == len(tokens)
 
 
+def test_prompts_that_take_turns_each_keep_their_beginning(models: Callable[..., Any]) -> None:
+    turns = [
+        f"{begun * 6}{number}"
+        for number in (1, 2, 3)
+        for begun in (DOCUMENT[:120], "A lamp went out at nine, and no one saw it. ")
+    ]
+    expected = [models("llama").complete(prompt, max_tokens=12) for prompt in turns]
+    model, loaded = models("llama"), []
+    load = model._llama.load
+    model._llama.load = lambda path: loaded.append(load(path)) or loaded[-1]
+    assert [model.complete(prompt, max_tokens=12) for prompt in turns] == expected
+    assert len(loaded) == 4 and min(loaded) >= 256
+    assert len({one.text for one in expected}) > 2  # it matters what was read
+
+
 @pytest.mark.parametrize("kind", ARCHITECTURES)
 def test_what_cannot_be_written_or_is_not_there(kind: str, models: Callable[..., Any], tmp_path: Path) -> None:
     model, expected = models(kind), models(kind).complete(PROMPTS[0], max_tokens=8)

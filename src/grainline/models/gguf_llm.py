@@ -4,13 +4,19 @@ What was read for the prompt before is not read again where both begin alike. Su
 together, so that alone would let an answer depend on what was asked before; here only whole blocks of tokens that went through together are
 used again, which leaves probabilities as they are to the last bit (see LOG.md).
 
+Two kinds of prompts that take turns, as an answer and a look back on it do, each keep their beginning: what one has read is set aside
+while the other is answered.
+
 What was read can be kept in a file and taken up again, whole blocks of it, too: the state of a transformer (keys and values of each token)
 or of a recurrent model, which cannot forget the last of what it has read and so has to be kept where it is to go on from.
 """
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import threading
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -26,6 +32,7 @@ from grainline.types import Completion
 
 CONTEXT = 8192  #: tokens of prompt and answer together
 BLOCK = 128  #: tokens that go through the model together
+ASIDE = 2_048  #: tokens of a state that is set aside, at most
 SEAM = 8  #: the last tokens of a text, which may be others where something stands behind it
 #: stands in the chat template for what is asked
 _PLACE = "THE-PROMPT-STANDS-HERE"
@@ -57,6 +64,10 @@ class GgufLLM:
         self._before, self._behind = self._template()
         self._held: list[int] = []
         self._forgets = True
+        folder = tempfile.mkdtemp(prefix="grainline-gguf-")
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        #: where a state was set aside, what it has read, and where the next one goes
+        self._aside, self._aside_held, self._free = Path(folder, "one"), list[int](), Path(folder, "other")
 
     def complete(
         self,
@@ -76,6 +87,7 @@ class GgufLLM:
         if schema is not None:
             wanted["json_schema"] = dict(schema)
         with self._lock:
+            self._turn(tokens)
             again = self._kept(tokens)
             answer = self._written({"prompt": tokens, "cache_prompt": again, **wanted}, heard)
             self._held = tokens
@@ -125,12 +137,30 @@ class GgufLLM:
                 raise ModelError(f"{self._name}: the state is one of {known:,} tokens, not of {len(tokens):,}")
             self._held = tokens
 
+    def _turn(self, tokens: list[int]) -> None:
+        """Set aside what is held where the next prompt begins otherwise, and take up what was set aside if it goes on from that."""
+        if not self._forgets or _alike(self._held, tokens) >= BLOCK:
+            return
+        takes = _alike(self._aside_held, tokens) >= BLOCK
+        # of what begins alike a state was set aside before, and what hardly fills a block is soon read again
+        keeps = 2 * BLOCK <= len(self._held) <= ASIDE and _alike(self._held, self._aside_held) < BLOCK
+        try:
+            if keeps:
+                self._llama.save(self._free)
+            held = self._held
+            if takes:
+                self._held = []
+                self._llama.load(self._aside)
+                self._held = self._aside_held
+        except ModelError:
+            return  # the disk may be full: it is read again
+        if keeps:
+            self._aside, self._free, self._aside_held = self._free, self._aside, held
+
     def _kept(self, tokens: list[int]) -> bool:
         """Let the model forget all that it holds but the whole blocks with which these tokens begin; False if there is none."""
         held, self._held = self._held, []
-        same = next((at for at, (old, new) in enumerate(zip(held, tokens, strict=False)) if old != new), None)
-        shared = min(len(held), len(tokens)) if same is None else same
-        whole = min(shared, len(tokens) - 1) // BLOCK * BLOCK
+        whole = min(_alike(held, tokens), len(tokens) - 1) // BLOCK * BLOCK
         if not whole or whole == len(held):
             return whole > 0
         if self._forgets:
@@ -150,6 +180,12 @@ class GgufLLM:
         if not found or _PLACE in behind:
             raise ModelError(f"{self._name}: its chat template does not hold what is asked once: {written[:200]!r}")
         return self._llama.tokens(before, begins=True, special=True), self._llama.tokens(behind, special=True)
+
+
+def _alike(held: Sequence[int], tokens: Sequence[int]) -> int:
+    """With how many tokens both begin."""
+    pairs = enumerate(zip(held, tokens, strict=False))
+    return next((at for at, (old, new) in pairs if old != new), min(len(held), len(tokens)))
 
 
 def _plain(text: str) -> str:
