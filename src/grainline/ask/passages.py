@@ -5,17 +5,17 @@ What documents say is data. It stands on lines of its own that begin with a bar,
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from grainline.ask.sentences import Candidate
-from grainline.models.completion import most_tokens
+from grainline.models.completion import likely_tokens
 from grainline.store.snapshot import Snapshot
 from grainline.text import sentences
 from grainline.types import Document, Hit
 
 #: passages that are shown, and characters of one; a longer one is cut down to what stands around its best sentence
-PASSAGES, CHARACTERS = 8, 1_500
+PASSAGES, CHARACTERS = 8, 1_000
 #: characters of the names above a passage
 HEAD = 160
 Span = tuple[int, int]
@@ -42,8 +42,11 @@ class Passage:
         return "\n".join([f"[{self.number}] {self.head}", *(f"| {line}" for line in lines if line)])
 
 
-def passages(hits: Sequence[Hit], found: Sequence[Candidate], snapshot: Snapshot, room: int) -> list[Passage]:
-    """The passages of hits, as many as there is room for in tokens, and one in any case; `found` are the sentences of the hits."""
+def passages(
+    hits: Sequence[Hit], found: Sequence[Candidate], snapshot: Snapshot, room: int, count: Callable[[str], int] = likely_tokens
+) -> list[Passage]:
+    """The passages of hits, as many as there is room for in tokens, and one in any case; `found` are the sentences of the hits, `count`
+    tells how many tokens a text may take."""
     made: list[Passage] = []
     for rank, hit in enumerate(hits):
         document = snapshot.document(hit.node.document_id)
@@ -52,9 +55,10 @@ def passages(hits: Sequence[Hit], found: Sequence[Candidate], snapshot: Snapshot
         if not document.text[start:end].strip() or _is_known(made, document, start, end):
             continue
         passage = Passage(len(made) + 1, document, start, end, _head(document, hit))
-        room -= most_tokens(passage.shown())
-        if made and room < 0:
-            break
+        size = count(passage.shown())
+        if made and size > room:
+            continue
+        room -= size
         made.append(passage)
         if len(made) == PASSAGES:
             break

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from math import fsum
 
 from grainline.ask.blend import Ranking, blend
+from grainline.ask.steps import Find
 from grainline.match.lexical import Lexical
 from grainline.store.snapshot import Snapshot
 from grainline.text import question_terms, terms
@@ -26,8 +27,7 @@ AGREES = 0.8
 #: terms that a further retrieval asks for, at most, and the weight of what it finds beside what was found before
 WANTED, FURTHER = 8, 1.0
 
-#: finds evidence for a query within a budget; and answers the question from evidence within a budget
-Find = Callable[[str, Budget], Evidence]
+#: answers the question from evidence within a budget
 Tell = Callable[[Evidence, Budget], Answer]
 
 

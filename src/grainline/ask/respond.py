@@ -11,20 +11,24 @@ from dataclasses import dataclass, replace
 
 import grainline.ask.feedback as feedback
 from grainline.agents import registry
-from grainline.agents.grep import is_pattern
+from grainline.agents.grep import QUOTED, is_pattern
 from grainline.ask.answer import answer
 from grainline.ask.features import features
 from grainline.ask.generate import written
 from grainline.ask.reflect import Reflection
 from grainline.ask.route import Router
+from grainline.ask.steps import Find
 from grainline.ask.topic import standalone
 from grainline.ask.transform import Transformed
 from grainline.store.snapshot import Snapshot
 from grainline.store.work import Work
+from grainline.text import question_terms
 from grainline.types import EVERYWHERE, NO_LIMIT, PLAIN, Agent, Answer, Budget, Evidence, Manner, Rung, Where
 
 #: the name of the last rung
 MODEL = "model"
+#: terms around a quote that ask for something about it, and not where it stands
+FURTHER = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,24 +64,27 @@ def respond(question: str, snapshot: Snapshot, wish: Wish) -> Answer:
         agent, asked = prepared(question, snapshot, wish)
         evidence = agent.retrieve(asked, wish.k, wish.where, wish.budget)
         found = answer(base, evidence, snapshot, wish.agent, wish.where)
-    if _is_settled(base, found):
+    if _is_settled(base, found, snapshot):
         return found
     found = _written(base, found, snapshot, wish)
     return _reflected(base, found, snapshot, wish) if wish.manner.rounds else found
 
 
-def _is_settled(question: str, found: Answer) -> bool:
-    """Whether an answer stands as it is: rows of a table, what an agent's model wrote, lines that a pattern was found in."""
+def _is_settled(question: str, found: Answer, snapshot: Snapshot) -> bool:
+    """Whether an answer stands as it is: rows of a table, what an agent's model wrote, lines that a pattern was found in, unless there is a
+    model to read them and the question says more than what it quotes."""
     if found.evidence.computed or found.evidence.written:
         return True
     hits = found.evidence.hits
-    return bool(hits) and hits[0].node.kind == "line" and is_pattern(question)
+    lines = bool(hits) and hits[0].node.kind == "line" and is_pattern(question)
+    return lines and not (snapshot.llm and len(question_terms(QUOTED.sub(" ", question))) >= FURTHER)
 
 
 def _written(question: str, found: Answer, snapshot: Snapshot, wish: Wish) -> Answer:
     """The answer as the model writes it, which is the last rung of the ladder; as it is without a model."""
     heard = None if wish.manner.rounds else wish.heard
-    told = written(question, found, snapshot, wish.where, wish.budget.left(found.cost), heard)
+    find = _finding(found, snapshot, wish)
+    told = written(question, found, snapshot, wish.where, wish.budget.left(found.cost), heard, find)
     if not found.rungs or told is found:
         return told
     spent = told.cost - found.cost
@@ -89,18 +96,26 @@ def _written(question: str, found: Answer, snapshot: Snapshot, wish: Wish) -> An
 def _reflected(question: str, found: Answer, snapshot: Snapshot, wish: Wish) -> Answer:
     """The best answer of as many rounds as are wanted."""
 
-    def find(query: str, budget: Budget) -> Evidence:
-        """What the agent that answered finds for another query."""
-        agent = found.agent if found.agent in registry.registered() else wish.agent
-        return agent_of(snapshot, replace(wish, agent=agent, manner=PLAIN)).retrieve(query, wish.k, wish.where, budget)
+    find = _finding(found, snapshot, wish)
 
     def tell(evidence: Evidence, budget: Budget) -> Answer:
         """The answer from other evidence."""
         told = answer(question, evidence, snapshot, found.agent, wish.where)
-        return written(question, told, snapshot, wish.where, budget)
+        return written(question, told, snapshot, wish.where, budget, find=find)
 
     mark = feedback.given(question, feedback.marks(snapshot, wish.where))
     return Reflection(snapshot, wish.where, wish.manner.rounds, find, tell, mark).on(question, found, wish.budget)
+
+
+def _finding(found: Answer, snapshot: Snapshot, wish: Wish) -> Find:
+    """How the agent that answered finds evidence for another query."""
+    agent = found.agent if found.agent in registry.registered() else wish.agent
+
+    def find(query: str, budget: Budget) -> Evidence:
+        """What it finds."""
+        return agent_of(snapshot, replace(wish, agent=agent, manner=PLAIN)).retrieve(query, wish.k, wish.where, budget)
+
+    return find
 
 
 def prepared(question: str, snapshot: Snapshot, wish: Wish) -> tuple[Agent, str]:

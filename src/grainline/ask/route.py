@@ -219,7 +219,7 @@ class Router:
     def _made(self, agent: str, question: str) -> Agent:
         """An agent; where taking a question apart pays for it, and rules can, around it what asks the parts, too (see LOG.md)."""
         kind = worth(question) if agent in TAKEN_APART else ""
-        return wrapped(agent, kind, self._snapshot) if kind else registry.make(agent, self._snapshot)
+        return wrapped(agent, kind, self._snapshot, by_rules=True) if kind else registry.make(agent, self._snapshot)
 
     def _told(self, rung: Rung, found: Answer) -> Rung:
         """A rung with what came of it."""

@@ -46,10 +46,10 @@ DERIVED, GUESS = 0.5, 0.5
 POOL = 30
 
 
-def wrapped(agent: str, kind: str, snapshot: Snapshot, history: Sequence[str] = ()) -> Transformed:
-    """The agent of that name with a transform around it, for a question that comes after those of `history`. Raises `NotFoundError` for an
-    unknown agent or transform."""
-    return Transformed(lambda state: registry.make(agent, state), kind, snapshot, history)
+def wrapped(agent: str, kind: str, snapshot: Snapshot, history: Sequence[str] = (), *, by_rules: bool = False) -> Transformed:
+    """The agent of that name with a transform around it, for a question that comes after those of `history`; `by_rules` leaves out the
+    model. Raises `NotFoundError` for an unknown agent or transform."""
+    return Transformed(lambda state: registry.make(agent, state), kind, snapshot, history, by_rules=by_rules)
 
 
 def worth(question: str, history: Sequence[str] = ()) -> str:
@@ -68,20 +68,32 @@ def worth(question: str, history: Sequence[str] = ()) -> str:
 class Transformed:
     """Another agent, asked what is derived from a question beside the question itself."""
 
-    def __init__(self, make: Callable[[Snapshot], Agent], kind: str, snapshot: Snapshot, history: Sequence[str] = ()) -> None:
-        """`history` holds the questions before this one, the last one last. Raises `NotFoundError` for an unknown transform."""
+    def __init__(
+        self,
+        make: Callable[[Snapshot], Agent],
+        kind: str,
+        snapshot: Snapshot,
+        history: Sequence[str] = (),
+        *,
+        by_rules: bool = False,
+    ) -> None:
+        """`history` holds the questions before this one, the last one last; `by_rules` leaves out the model. Raises `NotFoundError` for an
+        unknown transform."""
         if kind not in KINDS:
             raise NotFoundError(f"no transform {kind!r}; there are: {', '.join(KINDS)}")
         self._inner = make(snapshot)
         self._kind = kind
         self._snapshot = snapshot
         self._history = tuple(history)
+        self._llm = None if by_rules else snapshot.llm
         self.name = f"{self._inner.name}+{kind}"
 
     def retrieve(self, question: str, k: int, where: Where = EVERYWHERE, budget: Budget = NO_LIMIT) -> Evidence:
         """The best `k` hits of the question and of what is derived from it. Raises what the inner agent raises for the question itself, and
         what making a model raises."""
-        asking = _Asking(self._inner, self._snapshot, Trace(budget), max(k, POOL), where)
+        trace = Trace(budget)
+        model = Budgeted(self._llm, trace, self._snapshot) if self._llm else None
+        asking = _Asking(self._inner, self._snapshot, trace, max(k, POOL), where, model)
         base = standalone(question, self._history)
         if base != question:
             asking.trace.count("put the follow-up into words that stand alone", base)
@@ -103,7 +115,7 @@ class Transformed:
     def _derived(self, question: str, base: str, asking: _Asking) -> tuple[str, ...]:
         """What is derived from a question: by a model, else by rules; first by rules where they do better (see `RULES_FIRST`)."""
         by, found = "by rules", KINDS[self._kind](base)
-        if self._snapshot.llm and not (found and self._kind in RULES_FIRST):
+        if self._llm and not (found and self._kind in RULES_FIRST):
             shown = question if self._goes_on else base
             if made := derive.derived(self._kind, shown, asking.complete, self._history):
                 by, found = "by a model", made
@@ -114,14 +126,16 @@ class Transformed:
 class _Asking:
     """A question being asked, and what is derived from it, within one budget."""
 
-    def __init__(self, inner: Agent, snapshot: Snapshot, trace: Trace, k: int, where: Where) -> None:
+    def __init__(
+        self, inner: Agent, snapshot: Snapshot, trace: Trace, k: int, where: Where, model: Budgeted | None = None
+    ) -> None:
         self.trace = trace
         self.rankings: list[Ranking] = []
         self._inner = inner
         self._snapshot = snapshot
         self._k = k
         self._where = where
-        self._model = Budgeted(snapshot.llm, trace, snapshot) if snapshot.llm else None
+        self._model = model
         #: every question that was asked, with what it found
         self._found: dict[str, Evidence] = {}
         #: the derived questions as they were asked, in order; "" for one that could not be

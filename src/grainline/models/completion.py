@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -32,6 +33,17 @@ def most_tokens(prompt: str) -> int:
     6
     """
     return AROUND + sum(1 if match.group().isascii() else 2 for match in _TOKEN.finditer(prompt))
+
+
+def likely_tokens(text: str) -> int:
+    """About as many tokens as a text takes: four characters of ASCII make one, and four Chinese characters three. Measured on English and
+    Chinese paragraphs, tables and code with the tokenizer of Qwen2.5: within a fifth.
+
+    >>> likely_tokens("The owl hunts at night."), likely_tokens("猫头鹰在夜里捕猎。")
+    (6, 7)
+    """
+    ascii_letters = sum(map(str.isascii, text))
+    return math.ceil(ascii_letters / 4 + (len(text) - ascii_letters) * 3 / 4)
 
 
 def parsed(text: str, schema: Mapping[str, Any]) -> Any:

@@ -1,0 +1,86 @@
+"""A question of several steps, answered step by step: what answers one stands in the next, which is asked and read on its own.
+
+Shown all passages at once a small model answers the nearest step, the county for its seat. Here rules take the question apart, each step
+finds evidence of its own, and what bears out its answer is cited beside what answers in the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from grainline.ask.blend import Ranking, blend
+from grainline.ask.claims import Within, claimed
+from grainline.ask.decompose import ANSWER, decomposed
+from grainline.errors import MissingExtraError, PatternError, QueryError
+from grainline.text import CJK_RUN
+from grainline.types import Budget, Citation, Evidence, Hit
+
+#: what the evidence of the question itself counts beside that of its last step, for what the model is shown
+BESIDE = 0.5
+
+#: finds evidence for a query within a budget
+Find = Callable[[str, Budget], Evidence]
+
+
+@dataclass(frozen=True, slots=True)
+class Last:
+    """What is asked in the end, what that is answered from, and what it rests on."""
+
+    question: str
+    evidence: Evidence
+    rests_on: tuple[Citation, ...] = ()
+
+
+def followed(question: str, evidence: Evidence, within: Within, find: Find) -> Last | None:
+    """The last step of a question, with the answers to those before in it; None where rules do not take it apart into steps, or one that
+    another needs is not answered. Raises what `claimed` raises, and what finding raises, but for a step that is taken for a pattern."""
+    parts = decomposed(question)
+    if not any(ANSWER.search(part) for part in parts):
+        return None
+    answers: list[str] = []
+    rests_on: dict[Citation, None] = {}
+    for part in parts[:-1]:
+        asked = _asked(part, answers)
+        found = _found(asked, within, find) if asked else None
+        told = claimed(asked, found.hits, within) if found and found.hits else None
+        answers.append(told.claims[0] if told and told.claims else "")
+        if told and told.claims:
+            rests_on[told.citations[0]] = None
+        within.trace.count(f"step {len(answers)}: {asked or part}", answers[-1] or "not answered")
+    last = _asked(parts[-1], answers)
+    found = _found(last, within, find) if last else None
+    if found is None or not found.hits:
+        return None
+    hits = blend(
+        [Ranking(found.hits, 1.0, f"asked: {last}"), Ranking(evidence.hits, BESIDE)], len(evidence.hits), _place(within)
+    )
+    within.trace.count(f"step {len(parts)}: {last}", f"{len(found.hits)} hits")
+    return Last(last, replace(evidence, hits=tuple(hits)), tuple(rests_on))
+
+
+def _asked(part: str, answers: list[str]) -> str:
+    """A part as a question, with the answers that it needs in it; "" where one of them is not known."""
+    if not all(int(number) <= len(answers) and answers[int(number) - 1] for number in ANSWER.findall(part)):
+        return ""
+    said = ANSWER.sub(lambda found: answers[int(found[1]) - 1], part).strip()
+    if said.endswith(("?", "？")):
+        return said
+    return f"{said}是谁，是什么？" if CJK_RUN.search(said) else f"Who or what is {said}?"
+
+
+def _found(question: str, within: Within, find: Find) -> Evidence | None:
+    """The evidence of a step; None where an agent takes it for something that it is not, or too little is left."""
+    if not within.trace.affords(step := f"asked: {question}"):
+        return None
+    try:
+        found = find(question, within.trace.left())
+    except (PatternError, QueryError, MissingExtraError) as error:
+        within.trace.count(step, str(error))
+        return None
+    within.trace.count(step, f"{len(found.hits)} hits", found.cost)
+    return found
+
+
+def _place(within: Within) -> Callable[[Hit], tuple[str, int]]:
+    return lambda hit: (within.snapshot.document(hit.node.document_id).source, hit.node.start)

@@ -1,0 +1,130 @@
+"""Questions of several steps: each is asked with the answer to the one before, and what answers in the end cites them all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+import grainline
+import grainline.ask.verify as verify
+from grainline.ask.claims import prompt
+from grainline.errors import ModelError
+from grainline.library import Library
+from grainline.testing import FakeLLM
+from grainline.types import Answer, Budget, Where
+
+FILES = {
+    "lantern.md": "# Silver Lantern\n\nSilver Lantern is a silent film of 1931 that Ada Moren directed.\n",
+    "moren.md": "# Ada Moren\n\nAda Moren was born in Vardal and grew up at sea.\n",
+    "other.md": "# Paul Brandt\n\nPaul Brandt, who directed plays, was born in Oslo.\n",
+    "河.md": "# 《长河》\n\n《长河》是林远的第一部小说，1962年出版。\n",
+    "林.md": "# 林远\n\n林远，作家，生于青州，1990年去世。\n",
+}
+BORN, ZH = "Where was the director of Silver Lantern born?", "《长河》的作者生于哪里？"
+#: what a model finds, by a word of its question: the answer, and the quote for it
+FOUND = {
+    "director of Silver Lantern?": ("Ada Moren", "a silent film of 1931 that Ada Moren directed"),
+    "Ada Moren born": ("Vardal", "Ada Moren was born in Vardal"),
+    "作者是谁": ("林远", "《长河》是林远的第一部小说"),
+    "林远生于": ("青州", "生于青州"),
+}
+
+
+def reader(found: Mapping[str, tuple[str, str]], calls: int = 9, name: str = "") -> FakeLLM:
+    """A model that answers a question if the passage that it quotes is among those it is shown, and fails after so many calls."""
+
+    def said(asked: str) -> str:
+        """Its claims."""
+        if model.calls > calls:
+            raise ModelError("the endpoint is down")
+        if verify.TASK in asked:
+            return json.dumps({"asked": "", "told": "", "same": True})
+        question = asked.strip().rpartition("Question: ")[2]
+        shown = asked.rpartition("Passages:")[2]
+        for words, (answer, quote) in found.items():
+            if words in question and quote in shown:
+                return json.dumps({"claims": [{"quote": quote, "passage": 1, "answer": answer}]})
+        return json.dumps({"claims": []})
+
+    model = FakeLLM(said, identity=f"{name}{json.dumps(found)}")
+    return model
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("steps")
+    (root / "docs").mkdir()
+    for name, text in FILES.items():
+        (root / "docs" / name).write_text(text, encoding="utf-8")
+    with grainline.open(root / "library") as library:
+        library.add([root / "docs"])
+    return root
+
+
+def opened(folder: Path, found: Mapping[str, tuple[str, str]] = FOUND) -> Library:
+    return grainline.open(folder / "library", llm=reader(found))
+
+
+def steps(answer: Answer) -> list[str]:
+    return [f"{step.action} = {step.detail}" for step in answer.evidence.trace if step.action.startswith("step ")]
+
+
+@pytest.mark.parametrize("agent", ["fulltext", "auto"])
+@pytest.mark.parametrize(
+    ("question", "said", "sources"),
+    [(BORN, "Vardal [1][2]", ["docs/lantern.md", "docs/moren.md"]), (ZH, "青州 [1][2]", ["docs/河.md", "docs/林.md"])],
+)
+def test_what_answers_in_the_end_cites_every_step(
+    folder: Path, question: str, said: str, sources: list[str], agent: str
+) -> None:
+    heard: list[str] = []
+    with opened(folder) as library:
+        answer = library.ask(question, agent=agent, budget=Budget(embedded=0), heard=heard.append)
+        again = library.ask(question, agent=agent, budget=Budget(embedded=0))
+    assert answer.answered and answer.text == said == "".join(heard)
+    assert [citation.source for citation in answer.citations] == sources
+    first, second = steps(answer)
+    assert first.endswith((" = Ada Moren", " = 林远")) and ("Ada Moren born" in second or "林远生于" in second)
+    assert again.text == answer.text and again.cost.calls == 0  # every step was remembered
+
+
+def test_a_step_that_finds_nothing_leaves_the_question_whole(folder: Path) -> None:
+    with opened(folder, {"Ada Moren born": FOUND["Ada Moren born"]}) as library:
+        answer = library.ask(BORN, agent="fulltext")
+    assert not answer.answered and answer.cost.calls == 2
+    assert steps(answer) == ["step 1: Who or what is the director of Silver Lantern? = not answered"]
+
+
+def test_what_one_passage_speaks_of_is_asked_at_once(folder: Path) -> None:
+    found = {"1962": ("1962年", "1962年出版")}
+    with opened(folder, found) as library:
+        answer = library.ask("《长河》是林远的第几部小说，1962年出版？", agent="fulltext")
+    assert answer.cost.calls == 1 and not steps(answer)
+
+
+def test_the_budget_bounds_all_steps_together(folder: Path) -> None:
+    with grainline.open(folder / "library", llm=reader(FOUND, name="bounded")) as library:
+        answer = library.ask(BORN, agent="fulltext", budget=Budget(calls=1))
+    assert answer.cost.calls == 1 and "Ada Moren" in steps(answer)[0]
+    assert any("left out: too little is left" in step.detail for step in answer.evidence.trace)
+
+
+def test_a_step_reads_only_what_may_be_seen(folder: Path) -> None:
+    with opened(folder) as library:
+        answer = library.ask(BORN, agent="fulltext", where=Where(sources=("docs/lantern.md", "docs/other.md")))
+    assert not answer.answered and "Vardal" not in answer.text
+
+
+def test_a_model_that_fails_in_the_middle_leaves_the_quoted_answer(folder: Path) -> None:
+    model = reader(FOUND, calls=1, name="failing")
+    with grainline.open(folder / "library", llm=model) as library:
+        answer = library.ask(BORN, agent="fulltext")
+        quoted = library.ask(BORN, agent="fulltext", budget=Budget(calls=0))
+    assert answer.text == quoted.text and any("the endpoint is down" in step.detail for step in answer.evidence.trace)
+
+
+def test_a_prompt_holds_the_question_last() -> None:
+    assert prompt(BORN, ()).strip().endswith(f"Question: {BORN} Answer in English.")
