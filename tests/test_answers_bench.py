@@ -24,7 +24,7 @@ from grainline.bench.routing.questions import LANGUAGES, SPLITS, Question, load,
 from grainline.cli import main
 from grainline.errors import NotFoundError, UnreadableError, UsageError
 from grainline.testing import FakeEmbedder, FakeLLM
-from grainline.types import Answer, Citation, Computed, Cost, Evidence
+from grainline.types import Answer, Citation, Computed, Cost, Evidence, Manner
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 ENGLISH, CHINESE = False, True
@@ -189,6 +189,20 @@ def test_what_a_model_said_is_asked_no_second_time(folder: Path, tmp_path: Path)
     file.write_text("not of a run\n[]\n", encoding="utf-8")
     with pytest.raises(UnreadableError, match="line 1"):
         Memory(llm, file)
+
+
+def test_further_manners_stand_beside_the_plain_one(folder: Path) -> None:
+    llm = FakeLLM({})
+    result = answers.run_answers(
+        folder, ["fulltext"], llm, limit=2, embedder=FakeEmbedder(), manners=[Manner("step-back"), Manner(rounds=2)]
+    )
+    assert [(row["agent"], row["model"]) for row in result["systems"]] == [
+        ("fulltext", "none"),
+        ("fulltext", "fake"),
+        ("fulltext+step-back", "fake"),
+        ("fulltext, 2 rounds", "fake"),
+    ]
+    assert "| fulltext, 2 rounds | fake |" in answers.table([result])
 
 
 def test_what_cannot_be_meant(folder: Path) -> None:

@@ -19,7 +19,7 @@ from grainline.bench.metrics import gold_of, mean, recall
 from grainline.bench.report import markdown
 from grainline.bench.runs import Progress, built, ranking
 from grainline.errors import UsageError
-from grainline.types import LLM, NO_LIMIT, Answer, Budget, Embedder
+from grainline.types import LLM, NO_LIMIT, Answer, Budget, Embedder, Manner
 
 AGENTS = ("auto",)
 COLUMNS = {
@@ -59,10 +59,11 @@ def run_answers(
     limit: int | None = None,
     budget: Budget = NO_LIMIT,
     embedder: str | Embedder = "e5",
+    manners: Sequence[Manner] = (),
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Index the corpus of a BEIR folder and ask agents every so-many-th of its questions, the first `limit` of them, each agent without a
-    language model and, where one is given, with it.
+    language model and, where one is given, with it, and the last of these in further manners.
 
     Returns `{"dataset", "questions": their number, "systems": [{"agent", "model", figures of COLUMNS}], "asked": [{"id", "agent", "model",
     "said", "answered", "f1", "cited": sources}]}`; a figure is None where there is nothing to measure. `progress` is called with questions
@@ -70,7 +71,7 @@ def run_answers(
     """
     if every < 1 or (limit is not None and limit < 1):
         raise UsageError(f"every and limit must be at least 1; they are {every} and {limit}")
-    asked = systems(agents, llm)
+    asked = systems(agents, llm, manners)
     dataset = load(folder)
     queries = dataset.queries[::every][:limit]
     asker = Asker(embedder, budget)
@@ -80,7 +81,7 @@ def run_answers(
         made.library.close()  # what is copied must not be open
         for system in asked:
             judged = _all_judged(asker, made.library.folder, dataset, queries, system, progress)
-            rows.append({"agent": system.agent, "model": system.model, **figures(judged)})
+            rows.append({"agent": system.name, "model": system.model, **figures(judged)})
             details += [_detail(system, one) for one in judged]
     return {"dataset": dataset.name, "questions": len(queries), "systems": rows, "asked": details}
 
@@ -96,7 +97,7 @@ def _all_judged(
             qrels = dataset.qrels[query.id]
             found.append(judge(query, qrels, given, recall(ranking(library, given.answer.evidence), qrels, 5)))
             if progress:
-                progress(done, len(queries), f"{system.agent}, model: {system.model}")
+                progress(done, len(queries), f"{system.name}, model: {system.model}")
     return found
 
 
@@ -142,7 +143,7 @@ def _detail(system: System, one: Judged) -> dict[str, Any]:
     """One question as the result tells it."""
     return {
         "id": one.query.id,
-        "agent": system.agent,
+        "agent": system.name,
         "model": system.model,
         "said": one.said,
         "answered": one.given.answer.answered,

@@ -23,7 +23,7 @@ from grainline.bench.routing.systems import Remembering
 from grainline.errors import MissingExtraError, NotFoundError, PatternError, UsageError
 from grainline.library import Library
 from grainline.models.registry import shared
-from grainline.types import LLM, NO_LIMIT, Answer, Budget, Embedder, Evidence
+from grainline.types import LLM, NO_LIMIT, PLAIN, Answer, Budget, Embedder, Evidence, Manner
 
 #: hits asked for, as `grainline ask` does
 HITS = 10
@@ -34,10 +34,21 @@ NO_MODEL = "none"  #: what the absence of a language model goes by
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """Who answers: an agent, with a language model or without."""
+    """Who answers: an agent, with a language model or without, in a manner."""
 
     agent: str
     llm: str | LLM | None = None
+    manner: Manner = PLAIN
+
+    @property
+    def name(self) -> str:
+        """The agent, and what its manner adds.
+
+        >>> System("linked", None, Manner("step-back", rounds=2)).name
+        'linked+step-back, 2 rounds'
+        """
+        rounds = f", {self.manner.rounds} round{'s' * (self.manner.rounds > 1)}" if self.manner.rounds else ""
+        return f"{self.agent}{'+' * bool(self.manner.transform)}{self.manner.transform}{rounds}"
 
     @property
     def model(self) -> str:
@@ -55,14 +66,20 @@ class Given:
     seconds: float
 
 
-def systems(agents: Sequence[str], llm: str | LLM | None) -> list[System]:
-    """Each agent without a model and, where one is given, with it. Raises `NotFoundError` for an unknown agent, `UsageError` for none."""
+def systems(agents: Sequence[str], llm: str | LLM | None, manners: Sequence[Manner] = ()) -> list[System]:
+    """Each agent without a model and, where one is given, with it; the last of these also in further manners. Raises `NotFoundError` for an
+    unknown agent, `UsageError` for none."""
     if not agents:
         raise UsageError("name at least one agent")
     if unknown := set(agents) - {AUTO, *registered()}:
         raise NotFoundError(f"no agent {', '.join(sorted(unknown))}; there are: {AUTO}, {', '.join(registered())}")
     models = (None,) if llm is None else (None, llm)
-    return [System(agent, model) for agent in dict.fromkeys(agents) for model in models]
+    plain = [System(agent, model) for agent in dict.fromkeys(agents) for model in models]
+    return [one for system in plain for one in (system, *_further(system, manners if system.llm is models[-1] else ()))]
+
+
+def _further(system: System, manners: Sequence[Manner]) -> list[System]:
+    return [replace(system, manner=manner) for manner in manners]
 
 
 class Asker:
@@ -96,7 +113,7 @@ class Asker:
             one.spared = 0.0
         start = perf_counter()
         try:
-            answer = library.ask(question, HITS, system.agent, budget=budget)
+            answer = library.ask(question, HITS, system.agent, budget=budget, manner=system.manner)
         except PatternError:
             answer = Answer("", (), Evidence(()), False, system.agent)
         return Given(answer, perf_counter() - start + fsum(one.spared for one in sparing) / 1000)

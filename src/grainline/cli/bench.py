@@ -14,7 +14,7 @@ import click
 
 from grainline.cli.options import bar, embedder_option, json_option, library_option, llm_option, show
 from grainline.models.llm import VARIABLE, shared
-from grainline.types import NO_LIMIT
+from grainline.types import NO_LIMIT, Manner
 
 #: how many times a run tells how far it is, where there is no terminal
 TENTHS = 10
@@ -154,6 +154,12 @@ def sql_(folder: Path, every: int, llm: str | None, as_json: bool) -> None:
 @click.option("--every", default=1, show_default=True, type=click.IntRange(min=1), help="Ask only every so-many-th question.")
 @click.option("--limit", type=click.IntRange(min=1), help="Ask only the first so many of these questions.")
 @click.option("--budget", default="", metavar="NAME=N,...", help="The budget of a question (see `grainline ask --help`).")
+@click.option(
+    "--transform", "kinds", default="", metavar="KIND,...", help="With FOLDERs: ask each agent with these transforms, too."
+)
+@click.option(
+    "--reflect", default=0, type=click.IntRange(min=0), help="With FOLDERs: also look back on answers so many rounds."
+)
 @llm_option
 @click.option(
     "--memory", type=click.Path(path_type=Path), help="Keep what the model says in this file, and go on from what is there."
@@ -187,11 +193,14 @@ def answers_(
     model, most = asking["llm"] or os.environ.get(VARIABLE) or None, parse_budget(budget) if budget else NO_LIMIT
     if model and asking["memory"]:
         model = Memory(shared(model), asking["memory"])
+    manners = [Manner(kind) for kind in filter(None, asking["kinds"].split(","))]
+    manners += [Manner(rounds=asking["reflect"])] if asking["reflect"] else []
     names, every, limit = asking["agents"].split(","), asking["every"], asking["limit"]
     results: list[dict[str, Any]] = []
     for folder in folders:
         with _progress(folder.name) as progress:
-            results.append(answers.run_answers(folder, names, model, every, limit, most, progress=progress))
+            run = answers.run_answers(folder, names, model, every, limit, most, manners=manners, progress=progress)
+            results.append(run)
         if as_json:
             click.echo(json.dumps(results[-1], ensure_ascii=False))
     if declining:
