@@ -58,14 +58,13 @@ def claims(*said: tuple[str, str, int]) -> str:
     return json.dumps({"claims": rows}, ensure_ascii=False)
 
 
-def judging(answer: str, same: bool = True) -> Callable[[str], str]:
-    """What a model says that answers so, and of its quote that it tells what was asked, or something else."""
-    judgment = json.dumps({"asked": "this", "told": "that", "same": same})
-    return lambda prompt: judgment if verify.TASK in prompt else answer
+def judging(answer: str, other: str = "When does the barn owl lay eggs?") -> Callable[[str], str]:
+    """What a model says that answers so, and takes its quote for an answer to another question."""
+    return lambda prompt: json.dumps({"question": other}) if verify.TASK in prompt else answer
 
 
-def opened(folder: Path, *said: tuple[str, str, int]) -> Library:
-    return grainline.open(folder / "library", llm=FakeLLM(judging(claims(*said)), identity=claims(*said)))
+def opened(folder: Path, *said: tuple[str, str, int], other: str = "When does the barn owl lay eggs?") -> Library:
+    return grainline.open(folder / "library", llm=FakeLLM(judging(claims(*said), other), identity=claims(*said)))
 
 
 def test_an_answer_is_short_and_cites_the_sentence_that_it_quotes(folder: Path) -> None:
@@ -109,16 +108,16 @@ def test_claims_are_checked_one_by_one_and_told_once(folder: Path) -> None:
 
 def test_an_answer_to_something_else_is_taken_back_before_it_is_told(folder: Path) -> None:
     heard: list[str] = []
-    model = FakeLLM(judging(claims(("in April", "eggs in April", 1)), same=False), identity="doubting")
+    model = FakeLLM(judging(claims(("in April", "eggs in April", 1)), "How high is the dam?"), identity="doubting")
     with grainline.open(folder / "library", llm=model) as library:
         answer = library.ask("When do penguins of Norway lay eggs?", agent="fulltext", heard=heard.append)
     assert not answer.answered and heard == [] and answer.left_out == ("in April",)
-    # the quote stands behind what it may go on from
-    assert model.prompts[1].splitlines()[-2].endswith("The barn owl nests in hollow trees. It lays four to six eggs in April.")
+    # what is quoted and answered is shown without the question
+    assert "| It lays four to six eggs in April.\nAnswer: in April" in model.prompts[1] and "penguins" not in model.prompts[1]
 
 
 def test_two_questions_in_one_are_not_looked_at_again(folder: Path) -> None:
-    model = FakeLLM(judging(claims(("in April", "eggs in April", 1)), same=False), identity="doubting")
+    model = FakeLLM(judging(claims(("in April", "eggs in April", 1)), "How high is the dam?"), identity="doubting")
     with grainline.open(folder / "library", llm=model) as library:
         answer = library.ask("When do penguins of Norway lay eggs, and how many do they lay?", agent="fulltext")
     assert answer.answered and answer.cost.calls == 1
@@ -132,7 +131,7 @@ def test_nothing_claimed_is_no_answer_in_the_language_of_the_question(folder: Pa
 
 
 def test_chinese_is_borne_out_by_its_characters(folder: Path) -> None:
-    with opened(folder, ("1975年", "1975年建成", 1)) as library:
+    with opened(folder, ("1975年", "1975年建成", 1), other="青石水库哪年建成？") as library:
         answer = library.ask("青石水库是哪一年建成的？", agent="fulltext")
     assert answer.text == "1975年 [1]" and "1975年建成" in answer.citations[0].quote
 

@@ -36,13 +36,16 @@ FOUND = {
 def reader(found: Mapping[str, tuple[str, str]], calls: int = 9, name: str = "") -> FakeLLM:
     """A model that answers a question if the passage that it quotes is among those it is shown, and fails after so many calls."""
 
+    questions: list[str] = []
+
     def said(asked: str) -> str:
         """Its claims."""
         if model.calls > calls:
             raise ModelError("the endpoint is down")
         if verify.TASK in asked:
-            return json.dumps({"asked": "", "told": "", "same": True})
+            return json.dumps({"question": questions[-1]})
         question = asked.strip().rpartition("Question: ")[2]
+        questions.append(question)
         shown = asked.rpartition("Passages:")[2]
         for words, (answer, quote) in found.items():
             if words in question and quote in shown:

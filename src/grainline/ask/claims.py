@@ -23,7 +23,7 @@ from grainline.match.lexical import Lexical
 from grainline.models.completion import fits, likely_tokens, most_tokens
 from grainline.store.snapshot import Snapshot
 from grainline.text import CJK_RUN, question_terms
-from grainline.types import Budget, Citation, Cost, Hit, Where
+from grainline.types import Budget, Citation, Cost, Hit, Side, Where
 
 #: tokens of all passages of a prompt, about, where these are bounded, and of an answer, at most
 ROOM, MOST_ROOM, MOST_TOKENS = 600, 1_200, 256
@@ -84,6 +84,18 @@ class Within:
     where: Where
     model: Budgeted
     trace: Trace
+
+    def cosine(self, step: str, one: str, other: str, side: Side) -> float | None:
+        """How near two texts are in meaning; None where there is no encoder, or no room for it in the budget."""
+        if not self.trace.affords(step, Cost(embedded=2)):
+            return None
+        try:
+            rows = self.snapshot.embedder().embed([one, other], side)
+        except MissingExtraError:
+            return None
+        cosine = float(rows[0] @ rows[1])
+        self.trace.count(step, f"{cosine:.3f}", Cost(embedded=2))
+        return cosine
 
 
 def claimed(
@@ -209,14 +221,4 @@ class Teller:
         return "；" if CJK_RUN.search(self.claims[-1]) else "; "
 
     def _alike(self, one: str, other: str) -> float | None:
-        """The cosine of two texts; None where there is no encoder, or no room for it in the budget."""
-        trace = self._within.trace
-        if not trace.affords(step := "compare what it says with what it quotes", Cost(embedded=2)):
-            return None
-        try:
-            rows = self._within.snapshot.embedder().embed([one, other], "passage")
-        except MissingExtraError:
-            return None
-        cosine = float(rows[0] @ rows[1])
-        trace.count(step, f"{cosine:.2f}", Cost(embedded=2))
-        return cosine
+        return self._within.cosine("compare what it says with what it quotes", one, other, "passage")

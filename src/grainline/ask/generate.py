@@ -51,7 +51,6 @@ def written(
     last = _last(question, quoted.evidence, within, find)
     told = claimed(last.question, last.evidence.hits, within, heard, last.rests_on)
     if told and len(told.supports) == 1 and _is_something_else(last, told, within):
-        trace.count("look at the quote again", "it tells something else than was asked")
         told.withdraw()
     if told:
         told.tell()
@@ -71,7 +70,7 @@ def _is_something_else(last: Last, told: Teller, within: Within) -> bool:
     _, signs = judged(last.question, last.evidence, within.snapshot, within.where)
     if fitted().unanswerable.probability(signs) < DOUBT:
         return False
-    return is_as_asked(last.question, told.supports, within.model) is False
+    return is_as_asked(last.question, told, within) is False
 
 
 def added(evidence: Evidence, trace: Trace) -> Evidence:
