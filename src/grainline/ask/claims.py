@@ -25,8 +25,8 @@ from grainline.store.snapshot import Snapshot
 from grainline.text import CJK_RUN, question_terms
 from grainline.types import Budget, Citation, Cost, Hit, Side, Where
 
-#: tokens of all passages of a prompt, about, where these are bounded, and of an answer, at most
-ROOM, MOST_ROOM, MOST_TOKENS = 600, 1_200, 256
+#: tokens of all passages of a prompt, about, and of an answer, at most
+ROOM, MOST_TOKENS = 600, 256
 #: claims of one answer
 CLAIMS = 5
 Heard = Callable[[str], None]
@@ -99,15 +99,20 @@ class Within:
 
 
 def claimed(
-    question: str, hits: Sequence[Hit], within: Within, heard: Heard | None = None, rests_on: Sequence[Citation] = ()
+    question: str,
+    hits: Sequence[Hit],
+    within: Within,
+    heard: Heard | None = None,
+    rests_on: Sequence[Citation] = (),
+    room: int = ROOM,
 ) -> Teller | None:
     """What the model claims of a question from the best of some hits, checked; None where it was not asked or failed before it claimed
-    anything that is borne out, which the trace tells. `rests_on` is what the question itself rests on. Raises `DamagedError` if a quote
-    does not stand where it should, and what making the model raises."""
+    anything that is borne out, which the trace tells. `rests_on` is what the question itself rests on, `room` about how many tokens of
+    passages are shown. Raises `DamagedError` if a quote does not stand where it should, and what making the model raises."""
     hits = hits[:READ]
     weights = Lexical(within.snapshot).weights(question_terms(question), within.where)
     found = candidates(question, hits, within.snapshot, weights)
-    shown = passages(hits, found, within.snapshot, *_room(question, within.trace.left()))
+    shown = passages(hits, found, within.snapshot, *_room(question, within.trace.left(), room))
     teller = Teller(shown, within, heard, rests_on)
     documents = sorted({passage.document.id for passage in shown})
     said = within.model.complete(prompt(question, shown), SCHEMA, MOST_TOKENS, documents, _Reader(teller.take))
@@ -124,11 +129,11 @@ def prompt(question: str, shown: Sequence[Passage]) -> str:
     return f"{TASK}\n{EXAMPLES}\nPassages:\n{said}\nQuestion: {' '.join(question.split())} {language}\n"
 
 
-def _room(question: str, budget: Budget) -> tuple[int, Callable[[str], int]]:
+def _room(question: str, budget: Budget, room: int) -> tuple[int, Callable[[str], int]]:
     """Tokens for the passages, and how they are counted: where a budget bounds them, there must be no more than it has left."""
     if budget.tokens is None:
-        return ROOM, likely_tokens
-    return min(MOST_ROOM, budget.tokens - most_tokens(prompt(question, ())) - LEAST), most_tokens
+        return room, likely_tokens
+    return min(2 * room, budget.tokens - most_tokens(prompt(question, ())) - LEAST), most_tokens
 
 
 @dataclass

@@ -18,6 +18,8 @@ from grainline.types import Budget, Citation, Evidence, Hit
 
 #: what the evidence of the question itself counts beside that of its last step, for what the model is shown
 BESIDE = 0.5
+#: tokens of passages that a step before the last is answered from, about
+ROOM = 300
 
 #: finds evidence for a query within a budget
 Find = Callable[[str, Budget], Evidence]
@@ -43,7 +45,7 @@ def followed(question: str, evidence: Evidence, within: Within, find: Find) -> L
     for part in parts[:-1]:
         asked = _asked(part, answers)
         found = _found(asked, within, find) if asked else None
-        told = claimed(asked, found.hits, within) if found and found.hits else None
+        told = claimed(asked, found.hits, within, room=ROOM) if found and found.hits else None
         answers.append(told.claims[0] if told and told.claims else "")
         if told and told.claims:
             rests_on[told.citations[0]] = None
