@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
+from itertools import chain
 
 #: Han with its extensions, kana, bopomofo and hangul syllables: scripts searched by overlapping pairs of characters
 CJK = "\u3005-\u3007\u3040-\u30ff\u3100-\u312f\u31a0-\u31bf\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U000323af"
@@ -41,14 +42,11 @@ def terms(text: str) -> list[str]:
     >>> terms("盗窃公私财物")
     ['盗窃', '窃公', '公私', '私财', '财物']
     """
-    found: list[str] = []
     if text.isascii():
         tokens = _ASCII_TOKEN.findall(text)
     else:
         tokens = _TOKEN.findall(text if unicodedata.is_normalized("NFKC", text) else unicodedata.normalize("NFKC", text))
-    for token in tokens:
-        found += _TERMS[token]
-    return found
+    return list(chain.from_iterable(map(_TERMS.__getitem__, tokens)))
 
 
 def question_terms(question: str) -> list[str]:

@@ -79,7 +79,7 @@ class Candidates:
         so many do. `room`, asked once the first candidates are known, says for how many more to leave room. Raises `MissingExtraError`
         and `ModelError` if the library's encoder cannot be used."""
         plan, trace = self._plan, self._trace
-        ranked = self.words.ranked(self.terms, max(plan.first, k), self._where)
+        ranked = self.words.first(self.found, max(plan.first, k))
         found = np.array([entry for entry, _ in ranked[: plan.first]], np.int64)
         trace.count("match the words of passages (BM25)", f"{len(ranked)} hits")
         if trace.affords(step := "embed the question", Cost(embedded=1)) and plan.embedded:
@@ -183,7 +183,7 @@ class Candidates:
 
     def hits(self, scores: Scores, places: Sequence[int]) -> list[Hit]:
         """The candidates at these places, with their scores among those of all."""
-        matched, embedded = self.bm25() > 0, ~np.isnan(self.cosines)
+        matched, embedded = (self.bm25() > 0).tolist(), (~np.isnan(self.cosines)).tolist()
         return [
             Hit(self.node(place), float(scores[place]), tuple(compress(VIA, (matched[place], embedded[place]))))
             for place in places
@@ -255,7 +255,7 @@ class Candidates:
         for key in keys:
             said, held = cuts[key]
             # sets have no order, and only an exact sum needs none
-            worth = [fsum([self._weights[term] for term in own if term in self._weights]) for own in held]
+            worth = [fsum([self._weights[term] for term in self._weights.keys() & own]) for own in held]
             best = worth.index(max(worth)) if worth else 0
             places = range(len(said)) if worth and self._whole and not any(worth) else (best,)
             chosen.append([Unit(key, place, said[place]) for place in places])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from grainline.graph.links import Link, Links
 from grainline.graph.names import own_name
 from grainline.match.fuse import Scores
 from grainline.store.snapshot import Snapshot
-from grainline.types import EVERYWHERE, NO_LIMIT, Budget, Evidence, Hit, Node, Where
+from grainline.types import EVERYWHERE, NO_LIMIT, Budget, Evidence, Hit, Where
 from grainline.walk.outline import Outline as UpAndDown
 from grainline.walk.spread import FOLLOWED, Reached, Spread
 
@@ -97,15 +98,15 @@ class _Ground:
         scores -= scores.min(initial=np.inf) if len(scores) else 0.0
         order = self._found.order(scores)[:k]
         hits = self._found.hits(scores, order)
-        return [self._told_of(hit, reached[place], place in named) for hit, place in zip(hits, order, strict=True)]
+        return [self._told_of(hit, place, reached[place], place in named) for hit, place in zip(hits, order, strict=True)]
 
-    def _told_of(self, hit: Hit, reached: Reached, named: bool) -> Hit:
+    def _told_of(self, hit: Hit, place: int, reached: Reached, named: bool) -> Hit:
         """The hit with the way to it in `via`, as a person reads it: "Lothair II -mentions-> Ermengarde of Tours"."""
         via = (*hit.via, "named in the question") if named else hit.via
         if reached.link is not None and reached.origin is not None:
-            origin, link = self._found.node(reached.origin), reached.link
-            words = "" if link.name in self._title(hit.node) else f" {link.name}"
-            via = (*via, f"{self._title(origin)} -{link.kind}{words}-> {self._title(hit.node)}")
+            link, title = reached.link, self._title(place)
+            words = "" if link.name in title else f" {link.name}"
+            via = (*via, f"{self._title(reached.origin)} -{link.kind}{words}-> {title}")
         return Hit(hit.node, hit.score, via)
 
     def told(self) -> str:
@@ -135,18 +136,26 @@ class _Ground:
 
     def _named(self) -> dict[int, float]:
         """How far candidates are what the question names, from 0 to 1."""
-        found = [one for one in self._links.mentions(self._question) if _is_name(self._question, one.start, one.end)]
-        said = self._links.telling(found, self._question)
         named: dict[int, float] = {}
-        bearers = zip([weight for _, weight in said.values()], self._links.bearers(list(said), titled=True), strict=True)
-        for weight, entries in (*bearers, *((1.0, entries) for entries in self._links.referred(self._question))):
-            for candidate in self.reach(entries.tolist()):
+        for weight, entries in self._bearers:
+            for candidate in self.reach(entries):
                 if candidate is not None:
                     named[candidate] = max(named.get(candidate, 0.0), weight)
         return named
 
-    def _title(self, node: Node) -> str:
-        return own_name(self._snapshot.document(node.document_id), node)
+    @cached_property
+    def _bearers(self) -> list[tuple[float, list[int]]]:
+        """For each thing that the question names how far it does, and its passages."""
+        found = [one for one in self._links.mentions(self._question) if _is_name(self._question, one.start, one.end)]
+        said = self._links.telling(found, self._question)
+        bearers = zip([weight for _, weight in said.values()], self._links.bearers(list(said), titled=True), strict=True)
+        pointed = [(1.0, entries) for entries in self._links.referred(self._question)]
+        return [(weight, entries.tolist()) for weight, entries in (*bearers, *pointed)]
+
+    def _title(self, candidate: int) -> str:
+        node = self._found.node(candidate)
+        document = int(self._found.words.index.documents[self._found.entries[candidate]])
+        return own_name(self._snapshot.at(document).document, node)
 
 
 def _is_name(question: str, start: int, end: int) -> bool:

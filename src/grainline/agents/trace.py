@@ -17,6 +17,7 @@ class Trace:
     def __init__(self, budget: Budget = NO_LIMIT) -> None:
         self._steps: list[Step] = []
         self._budget = budget
+        self._spent = Cost()
         self._mark = perf_counter()
 
     def note(self, action: str, hits: list[Hit]) -> list[Hit]:
@@ -27,7 +28,9 @@ class Trace:
     def count(self, action: str, came: str, spent: Cost = NOTHING) -> None:
         """Note what came of `action`, in words, and what it spent beside time."""
         now = perf_counter()
-        self._steps.append(Step(action, came, replace(spent, milliseconds=(now - self._mark) * 1000)))
+        cost = replace(spent, milliseconds=(now - self._mark) * 1000)
+        self._steps.append(Step(action, came, cost))
+        self._spent += cost
         self._mark = now
 
     def affords(self, action: str, price: Cost = NOTHING) -> bool:
@@ -48,7 +51,7 @@ class Trace:
 
     def cost(self) -> Cost:
         """What all steps so far have cost."""
-        return sum((step.cost for step in self._steps), Cost())
+        return self._spent
 
     def evidence(self, hits: Sequence[Hit], computed: Computed | None = None) -> Evidence:
         """The hits with the steps so far and their whole cost."""

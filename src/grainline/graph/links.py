@@ -5,9 +5,10 @@ from __future__ import annotations
 import posixpath
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from functools import lru_cache
+from itertools import chain, islice
 from math import log, log2, sqrt
 from typing import Any
 
@@ -20,7 +21,7 @@ from grainline.graph.references import SIGN, Reference, path_of, references
 from grainline.graph.scan import Mention, mentions
 from grainline.graph.spelling import number, spell, written
 from grainline.graph.strings import grown, rare_strings
-from grainline.match.index import Index
+from grainline.match.index import NOTHING, Index
 from grainline.store.records import Stored
 from grainline.store.snapshot import Snapshot
 from grainline.text import CJK_RUN, terms
@@ -28,6 +29,8 @@ from grainline.types import EVERYWHERE, Document, Node, Where
 
 Entries = NDArray[np.int64]
 Worth = Callable[[Entries], NDArray[np.float64]]
+#: by entry the strongest link to it so far: weight, kind, name
+Ties = dict[int, tuple[float, str, str]]
 
 NOWHERE: Entries = np.zeros(0, np.int64)
 #: what a phrase that two passages share counts beside a name, and a string that nothing marks as a term
@@ -38,6 +41,8 @@ HUB, COMMON = 40, 10
 NARROW = 3
 #: links of one passage, at most, the strongest first
 FAN = 20
+#: passages whose links are kept at hand between questions, some 3 KB each; and names whose terms are, a tenth of that
+PASSAGES_KEPT, NAMES_KEPT = 4_000, 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +67,32 @@ class Links:
         self._names = Index.of(snapshot, NAMED)
         self._phrases = Index.of(snapshot, PHRASE)
         self._places = Places.of(snapshot)
+        #: whether what is asked has chosen among the passages of a node
+        self._narrowed = False
         allowed = self._texts.allowed(where)
         #: passages that may be seen
         self._visible = self._texts.size if allowed is None else int(allowed.sum())
 
     def of(self, entry: int) -> list[Link]:
         """The links of a passage, at most `FAN`, the strongest first; equal ones by source and place."""
+        kept: dict[tuple[Where, int], list[Link]] = self._snapshot.keep("links", dict)
+        if (links := kept.get((self._where, entry))) is None:
+            self._narrowed = False
+            links = self._found(entry)
+            # those that do not depend on what is asked are there for the next question
+            if not self._narrowed:
+                if len(kept) >= PASSAGES_KEPT:
+                    kept.clear()
+                kept[self._where, entry] = links
+        return links
+
+    def _found(self, entry: int) -> list[Link]:
+        """As `of`, looked for."""
         stored = self._snapshot.at(int(self._texts.documents[entry]))
         node = stored.shaped.nodes[int(self._texts.nodes[entry])]
         text = stored.document.text[node.start : node.end]
         own = sorted(variants_of(own_name(stored.document, node)))
-        found: dict[int, Link] = {}
+        found: Ties = {}
         for reference in (*references(text, stored.document.source), *_linked(stored.document, node)):
             _keep(found, self._referred(stored, reference), "refers", 1.0, reference.said)
         self._add_bearers(found, self.mentions(text), text)
@@ -81,7 +101,7 @@ class Links:
         if CJK_RUN.search(text):
             self._add_strings(found, self._text(entry))
         found.pop(entry, None)
-        return self._first(found.values())
+        return self._first(found)
 
     def mentions(self, text: str) -> list[Mention]:
         """The names that stand in a text and that someone visible bears."""
@@ -96,35 +116,38 @@ class Links:
 
     def _rarities(self, names: Sequence[str]) -> list[float]:
         """For each name how rare the rarest of its words is among the passages that may be seen, from 0 to 1."""
-        words = [terms(name) for name in names]
+        words = [_words(name) for name in names]
         counts = iter(self._texts.counts([word for own in words for word in own], self._where))
         return [rarity(min(islice(counts, len(own)), default=self._visible), self._visible) for own in words]
 
     def bearers(self, names: Sequence[int], *, titled: bool = False) -> list[Entries]:
         """For each name, by its number, passages of the nodes that bear it; if `titled`, not those that only introduce it."""
-        made = []
-        for entries in self._names.holders(np.array(names, np.uint64), self._where):
-            nodes = [(int(self._names.documents[one]), int(self._names.nodes[one])) for one in entries.tolist()]
-            if titled:
-                nodes = [one for one in nodes if self._snapshot.at(one[0]).shaped.nodes[one[1]].kind != "passage"]
-            found = [self._narrow(*one) for one in nodes]
-            made.append(found[0] if len(found) == 1 else np.unique(np.concatenate([np.zeros(0, np.int64), *found])))
-        return made
+        held = self._names.holders(np.array(names, np.uint64), self._where)
+        every = np.concatenate([NOTHING[0], *held])
+        nodes = zip(self._names.documents[every].tolist(), self._names.nodes[every].tolist(), strict=True)
+        bearing = [list(islice(nodes, len(entries))) for entries in held]
+        if titled:
+            bearing = [[one for one in own if self._node(*one).kind != "passage"] for own in bearing]
+        passages = iter(self._places.of_nodes(self._snapshot, list(chain.from_iterable(bearing))))
+        return [_united([self._narrow(entries) for entries in islice(passages, len(own))]) for own in bearing]
 
-    def _add_bearers(self, found: dict[int, Link], said: Sequence[Mention], text: str) -> None:
+    def _node(self, document: int, place: int) -> Node:
+        return self._snapshot.at(document).shaped.nodes[place]
+
+    def _add_bearers(self, found: Ties, said: Sequence[Mention], text: str) -> None:
         """Whom the text names."""
         named = self.telling(said, text)
         for (one, weight), entries in zip(named.values(), self.bearers(list(named)), strict=True):
             _keep(found, entries, "mentions", weight, text[one.start : one.end])
 
-    def _add_namesakes(self, found: dict[int, Link], own: dict[int, str]) -> None:
+    def _add_namesakes(self, found: Ties, own: dict[int, str]) -> None:
         """Who goes by the same name."""
-        counts = self._names.counts(np.array(list(own), np.uint64), self._where) if own else []
-        alike = {name: count for name, count in zip(own, counts, strict=True) if 1 < count <= HUB}
+        held = self._names.holders(np.array(list(own), np.uint64), self._where)
+        alike = {name: len(nodes) for name, nodes in zip(own, held, strict=True) if 1 < len(nodes) <= HUB}
         for name, entries in zip(alike, self.bearers(list(alike)), strict=True):
             _keep(found, entries, "mentions", 1 / sqrt(alike[name]), own[name])
 
-    def _add_sharing(self, found: dict[int, Link], held: dict[int, Tokens], own: int) -> None:
+    def _add_sharing(self, found: Ties, held: dict[int, Tokens], own: int) -> None:
         """Who holds the same phrases; the first `own` of them are the passage's own names, and who holds these mentions it."""
         numbers = np.array(list(held), np.uint64)
         counts = np.array(self._phrases.counts(numbers, self._where), np.int64)
@@ -138,7 +161,7 @@ class Links:
             kind = "mentioned by" if at < own else "shares"
             _keep(found, owners[bounds[place] : bounds[place + 1]], kind, weight, said[place])
 
-    def _add_strings(self, found: dict[int, Link], text: str) -> None:
+    def _add_strings(self, found: Ties, text: str) -> None:
         """Who holds the same rare strings of Chinese."""
         texts, where = self._texts, self._where
         strings = rare_strings(
@@ -171,7 +194,7 @@ class Links:
         if reference.path:
             sources = self._snapshot.keep(("by source", self._where), self._by_source)
             other = sources.get(reference.path, sources.get(posixpath.splitext(reference.path)[0]))
-            return self._narrow(other, 0) if other is not None else NOWHERE
+            return self._narrow(self._places.within(self._snapshot, other, 0)) if other is not None else NOWHERE
         if reference.mark:
             place = stored.document.text.find(reference.mark)
             return self._places.holding(self._snapshot, stored.number, place) if place >= 0 else NOWHERE
@@ -202,24 +225,38 @@ class Links:
         inside: Entries = entries[np.array([written(within) in title for title in titles], bool)]
         return inside
 
-    def _narrow(self, document: int, place: int) -> Entries:
-        """The passages of a node that may be seen; of many those that hold most of what is asked."""
-        entries = self._places.within(self._snapshot, document, place)
+    def _narrow(self, entries: Entries) -> Entries:
+        """Those of a node's passages that may be seen; of many those that hold most of what is asked."""
         allowed = self._texts.allowed(self._where)
         entries = entries if allowed is None else entries[allowed[entries]]
         if len(entries) <= NARROW:
             return entries
+        self._narrowed = True
         order = np.lexsort((self._texts.nodes[entries], -self._worth(entries)))
         return entries[order[:NARROW]]
 
-    def _first(self, links: Iterable[Link]) -> list[Link]:
-        sources = self._snapshot.sources()
+    def _first(self, found: Ties) -> list[Link]:
+        sources, texts = self._snapshot.sources(), self._texts
+        ranks = {
+            entry: (-weight, sources[int(texts.documents[entry])][1], int(texts.nodes[entry]))
+            for entry, (weight, _, _) in found.items()
+        }
+        return [_link(entry, *found[entry]) for entry in sorted(ranks, key=ranks.__getitem__)[:FAN]]
 
-        def rank(link: Link) -> tuple[float, str, int]:
-            """By weight, then by source and place."""
-            return -link.weight, sources[int(self._texts.documents[link.entry])][1], int(self._texts.nodes[link.entry])
 
-        return sorted(links, key=rank)[:FAN]
+@lru_cache(maxsize=NAMES_KEPT)
+def _words(name: str) -> tuple[str, ...]:
+    """The terms of a name."""
+    return tuple(terms(name))
+
+
+def _link(entry: int, weight: float, kind: str, name: str) -> Link:
+    return Link(entry, kind, weight, name)
+
+
+def _united(found: Sequence[Entries]) -> Entries:
+    """The entries of several arrays, ascending, each once."""
+    return found[0] if len(found) == 1 else np.unique(np.concatenate([NOWHERE, *found]))
 
 
 def _shared(holding: int) -> float:
@@ -227,6 +264,7 @@ def _shared(holding: int) -> float:
     return SHARED * min(1.0, 1.5 / log2(1 + max(2, holding)))
 
 
+@lru_cache(maxsize=1 << 14)
 def rarity(holding: int, visible: int) -> float:
     """From 0 to 1, how rare it is that `holding` of `visible` passages have something: 1 up to `COMMON`."""
     return min(1.0, log(1 + visible / max(1, holding)) / log(1 + visible / COMMON))
@@ -253,16 +291,20 @@ class Places:
 
     def within(self, snapshot: Snapshot, document: int, place: int) -> Entries:
         """The passages of a node: itself, all below it, or the one that holds it."""
-        first, last = document << 32 | place, (document + 1) << 32
-        if place:
-            nodes = snapshot.at(document).shaped.nodes
-            last = document << 32 | _behind(nodes, place)
-        found: Entries = self._order[self._keys.searchsorted(first) : self._keys.searchsorted(last)]
-        return (
-            found
-            if len(found) or not place
-            else self.holding(snapshot, document, snapshot.at(document).shaped.nodes[place].start)
-        )
+        return self.of_nodes(snapshot, [(document, place)])[0]
+
+    def of_nodes(self, snapshot: Snapshot, nodes: Sequence[tuple[int, int]]) -> list[Entries]:
+        """As `within`, for each of several nodes by document and place."""
+        firsts = [document << 32 | place for document, place in nodes]
+        lasts = [_behind(snapshot, document, place) for document, place in nodes]
+        bounds = self._keys.searchsorted(np.array(firsts + lasts, np.int64)).tolist()
+        found = []
+        for (document, place), first, last in zip(nodes, bounds, bounds[len(nodes) :], strict=False):
+            if first < last or not place:
+                found.append(self._order[first:last])
+            else:
+                found.append(self.holding(snapshot, document, snapshot.at(document).shaped.nodes[place].start))
+        return found
 
     def holding(self, snapshot: Snapshot, document: int, start: int) -> Entries:
         """The passage that holds a character of a document."""
@@ -271,10 +313,13 @@ class Places:
         return self.within(snapshot, document, place) if place else NOWHERE
 
 
-def _behind(nodes: Sequence[Node], place: int) -> int:
-    """The place of the first node that is not below the one at a place; parents come before their children."""
+def _behind(snapshot: Snapshot, document: int, place: int) -> int:
+    """The number of the first node that is not below the one at a place of a document; parents come before their children."""
+    if not place:
+        return (document + 1) << 32
+    nodes = snapshot.at(document).shaped.nodes
     end = nodes[place].end
-    return next((other for other in range(place + 1, len(nodes)) if nodes[other].start >= end), len(nodes))
+    return document << 32 | next((other for other in range(place + 1, len(nodes)) if nodes[other].start >= end), len(nodes))
 
 
 def _linked(document: Document, node: Node) -> list[Reference]:
@@ -290,7 +335,7 @@ def _numbers(index: Index, entries: NDArray[Any]) -> NDArray[np.int64]:
     return numbers
 
 
-def _keep(found: dict[int, Link], entries: Entries, kind: str, weight: float, name: str) -> None:
+def _keep(found: Ties, entries: Entries, kind: str, weight: float, name: str) -> None:
     for entry in entries.tolist():
-        if entry not in found or found[entry].weight < weight:
-            found[entry] = Link(entry, kind, weight, name)
+        if entry not in found or found[entry][0] < weight:
+            found[entry] = weight, kind, name

@@ -31,52 +31,46 @@ class Mention:
 
 def mentions(text: str, known: Callable[[Numbers], NDArray[np.bool_]], bearers: Bearers) -> list[Mention]:
     """The names in a text from left to right, none inside another. `known` may say yes to names that nobody bears."""
-    tokens, spans = numbered(text)
-    if not len(tokens):
+    tokens, words = numbered(text)
+    if not words:
         return []
-    found = [_runs(tokens, known(tokens), 1)]
-    if len(tokens) > 1:
-        pairs = tokens[:-1] * np.uint64(FACTOR) + tokens[1:]
-        found.append(_runs(pairs, known(pairs), 2))
-        found += _longer(tokens, pairs, known)
+    pairs = tokens[:-1] * np.uint64(FACTOR) + tokens[1:]
+    # asked at once: which tokens are names, which pairs of them, and which pairs are heads of longer ones
+    runs = np.concatenate([tokens, pairs, pairs ^ np.uint64(HEAD)])
+    hits = np.flatnonzero(known(runs))
+    behind = len(tokens) + len(pairs)
+    short, heads = hits[hits < behind], hits[hits >= behind] - behind
+    found = [(runs[short], short % len(tokens), 1 + short // len(tokens)), *_longer(tokens, heads, known)]
     names, starts, lengths = (np.concatenate(column) for column in zip(*found, strict=True))
-    if not len(names):
-        return []
-    distinct, place = np.unique(names, return_inverse=True)
-    counts = bearers(distinct)[place]
     made: list[Mention] = []
     free = 0
-    for at in np.lexsort((-lengths, starts)).tolist():
-        if counts[at] and starts[at] >= free:
-            free = int(starts[at] + lengths[at])
-            made.append(Mention(int(names[at]), spans[int(starts[at])][0], spans[free - 1][1], int(counts[at])))
+    # from left to right, the longest first
+    for start, less, name, count in sorted(
+        zip(starts.tolist(), (-lengths).tolist(), names.tolist(), bearers(names).tolist(), strict=True)
+    ):
+        if count and start >= free:
+            free = start - less
+            made.append(Mention(name, words[start].start(), words[free - 1].end(), count))
     return made
 
 
 Found = tuple[Numbers, NDArray[np.int64], NDArray[np.int64]]
 
 
-def _runs(runs: Numbers, hit: NDArray[np.bool_], length: int) -> Found:
-    """Those of the runs that are hit, each beginning at the token of its own place."""
-    starts = np.flatnonzero(hit)
-    return runs[starts], starts, np.full(len(starts), length, np.int64)
-
-
-def _longer(tokens: Numbers, pairs: Numbers, known: Callable[[Numbers], NDArray[np.bool_]]) -> list[Found]:
+def _longer(tokens: Numbers, heads: NDArray[np.int64], known: Callable[[Numbers], NDArray[np.bool_]]) -> list[Found]:
     """Names of three tokens and more, all lengths behind each head at once."""
-    starts = np.flatnonzero(known(pairs ^ np.uint64(HEAD)))
-    if not len(starts):
+    if not len(heads):
         return []
     powers, inverses = _powers(len(tokens) + 1)
     # sums[j] - sums[i] is the number of tokens i to j - 1, but for a power of the factor
     sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(tokens * inverses[: len(tokens)], dtype=np.uint64)])
-    ends = starts[:, None] + np.arange(3, LONGEST + 1)
+    starts = np.repeat(heads, LONGEST - 2)
+    ends = starts + np.tile(np.arange(3, LONGEST + 1), len(heads))
     inside = ends <= len(tokens)
-    rows = np.broadcast_to(starts[:, None], ends.shape)[inside]
-    ends = ends[inside]
-    runs = powers[ends - 1] * (sums[ends] - sums[rows])
+    starts, ends = starts[inside], ends[inside]
+    runs = powers[ends - 1] * (sums[ends] - sums[starts])
     hit = known(runs)
-    return [(runs[hit], rows[hit], (ends - rows)[hit])]
+    return [(runs[hit], starts[hit], (ends - starts)[hit])]
 
 
 @lru_cache(maxsize=8)

@@ -92,7 +92,7 @@ def head(tokens: tuple[str, ...]) -> int:
     return number(tokens[:2]) ^ HEAD
 
 
-def numbered(text: str) -> tuple[Numbers, list[tuple[int, int]]]:
-    """The number of each token of a text, and the tokens' places in it."""
+def numbered(text: str) -> tuple[Numbers, list[re.Match[str]]]:
+    """The number of each token of a text, and the tokens where they stand."""
     found = list(TOKEN.finditer(text))
-    return np.array([_KNOWN[token.group()][1] for token in found], np.uint64), [token.span() for token in found]
+    return np.fromiter([_KNOWN[token[0]][1] for token in found], np.uint64, len(found)), found

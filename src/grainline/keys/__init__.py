@@ -52,9 +52,13 @@ def units(text: str) -> list[str]:
         return [f"{title}. {said}" if title else said]
     lead = title if len(title) <= TITLE else title[-TITLE:].partition(" ")[2] or title[-TITLE:]
     windows: list[tuple[int, int]] = []
+    tokens = 0
     for start, end in sentences(said):
-        if windows and count_tokens(said[windows[-1][0] : end]) <= WINDOW:
-            windows[-1] = (windows[-1][0], end)
+        # no token lies on the border of two sentences, so those of a window add up
+        more = count_tokens(said[start:end])
+        if windows and tokens + more <= WINDOW:
+            windows[-1], tokens = (windows[-1][0], end), tokens + more
         else:
             windows.append((start, end))
+            tokens = more
     return [f"{lead}. {said[start:end]}" if lead else said[start:end] for start, end in windows[:MOST]]

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grainline.match.index import Index
-from grainline.match.vector import decode, identity, unpack
+from grainline.match.vector import decode, identity, unpack_rows
 from grainline.store.snapshot import Snapshot
 from grainline.types import EVERYWHERE, Embedder, Where
 from grainline.vectors.choose import EXACT_BELOW, choose
@@ -95,12 +95,8 @@ def rows_of(snapshot: Snapshot, embedder: Embedder) -> tuple[NDArray[np.int64], 
     index = Index.of(snapshot, "text")
     held = snapshot.all_vectors(identity(embedder))
     allowed = index.allowed(EVERYWHERE)
-    owners: list[int] = []
-    codes: list[NDArray[np.int8]] = []
-    for entry in range(index.size) if allowed is None else np.flatnonzero(allowed).tolist():
-        for row in unpack(held.get(int(index.texts[entry]), b""), embedder.dimension).values():
-            owners.append(entry)
-            codes.append(row)
-    if not codes:
-        return np.zeros(0, np.int64), np.zeros((0, embedder.dimension), np.int8)
-    return np.array(owners, np.int64), np.stack(codes)
+    entries = np.arange(index.size) if allowed is None else np.flatnonzero(allowed)
+    rows = [unpack_rows(held.get(text, b""), embedder.dimension) for text in index.texts[entries].tolist()]
+    owners = np.repeat(entries, [len(own) for own in rows])
+    nothing = np.zeros((0, embedder.dimension + 1), np.int8)
+    return owners, np.concatenate([nothing, *rows])[:, 1:]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from heapq import nsmallest
 
 from grainline.match.lexical import K1, Lexical
 from grainline.text import terms
@@ -20,8 +21,8 @@ def common_terms(texts: Sequence[str], words: Lexical, where: Where = EVERYWHERE
     """At most `TERMS` terms of the texts, those first that are rare among what may be seen and stand in many of the texts."""
     counts = [Counter(terms(text)) for text in texts]
     rarity = words.weights([term for count in counts for term in count], where)
-    worth: Counter[str] = Counter()
+    worth = dict.fromkeys(rarity, 0.0)
     for count in counts:
         for term, times in count.items():
-            worth[term] += times / (times + K1) * rarity[term]  # type: ignore[assignment]
-    return sorted(worth, key=lambda term: (-worth[term], term))[:TERMS]
+            worth[term] += times / (times + K1) * rarity[term]
+    return nsmallest(TERMS, worth, key=lambda term: (-worth[term], term))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import repeat
 from typing import Any, cast
 
 import numpy as np
@@ -109,7 +110,7 @@ def _join(pieces: list[tuple[NDArray[Any], NDArray[Any]]]) -> tuple[NDArray[Any]
 
 
 def _hashes(terms: Sequence[str] | Hashes) -> Hashes:
-    return terms if isinstance(terms, np.ndarray) else np.array([term_hash(term) for term in terms], np.uint64)
+    return terms if isinstance(terms, np.ndarray) else np.fromiter(map(term_hash, terms), np.uint64, len(terms))
 
 
 class Index:
@@ -168,9 +169,9 @@ class Index:
         for (known, starts), segment, offset in zip(self._terms, self._segments, self._offsets, strict=False):
             if len(known):
                 places = np.minimum(known.searchsorted(hashes), len(known) - 1)
-                for number in np.flatnonzero(known[places] == hashes).tolist():
-                    place = places[number]
-                    yield number, segment, int(offset), int(starts[place]), int(starts[place + 1])
+                held = np.flatnonzero(known[places] == hashes)
+                first, last = starts[places[held]].tolist(), starts[places[held] + 1].tolist()
+                yield from zip(held.tolist(), repeat(segment), repeat(int(offset)), first, last, strict=False)
 
     def holds(self, hashes: Hashes) -> NDArray[np.bool_]:
         """Which of these terms, given by their hashes, some entry holds, or held before it was removed; seen or hidden."""
@@ -183,7 +184,7 @@ class Index:
     def counts(self, terms: Sequence[str] | Hashes, where: Where = EVERYWHERE) -> list[int]:
         """For each term, or hash of one, how many entries hold it."""
         if self.allowed(where) is not None:
-            return [len(entries) for entries, _ in self.postings(terms, where)]
+            return [len(entries) for entries in self.holders(terms, where)]
         hashes = _hashes(terms)
         counts = np.zeros(len(terms), np.int64)
         for known, starts in self._terms:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import log
 from typing import Any
 
@@ -52,14 +52,21 @@ class Found:
     def of(self, entries: NDArray[Any]) -> NDArray[np.float64]:
         """What each term adds to the score of each of some entries: a row a term."""
         made = np.zeros((len(self.most), len(entries)))
+        # of the same type as the postings, which else would all be converted to be searched
+        wanted = entries.astype(self.entries.dtype)
         for row in range(len(self.most) if len(entries) else 0):
             holding, gains = self.term(row)
-            spots = np.minimum(holding.searchsorted(entries), len(holding) - 1)
-            made[row] = np.where(holding[spots] == entries, gains[spots], 0.0)
+            spots = np.minimum(holding.searchsorted(wanted), len(holding) - 1)
+            made[row] = np.where(holding[spots] == wanted, gains[spots], 0.0)
         return made
 
     def scores(self, entries: NDArray[Any]) -> NDArray[np.float64]:
-        """The score of each of some entries; 0 where it holds none of the terms."""
+        """The score of each of some entries; 0 where it holds none of the terms. Gains are added in the order of the terms either way."""
+        if len(self.most) * len(entries) < len(self.entries):
+            total = np.zeros(len(entries))
+            for gains in self.of(entries):
+                total += gains
+            return total
         places = np.argsort(entries, kind="stable")
         spots = np.minimum(entries.searchsorted(self.entries, sorter=places), max(0, len(entries) - 1))
         held = entries[places[spots]] == self.entries if len(entries) else np.zeros(0, bool)
@@ -76,7 +83,7 @@ class Lexical:
     def match(self, question: str, k: int, where: Where = EVERYWHERE) -> list[Hit]:
         """At most `k` hits with a score above zero, best first; equal scores in order of source and place."""
         found = self.found(Index.of(self._snapshot, self._kind), question_terms(question), where)
-        return [Hit(self.node(entry), score, (f"bm25:{self._kind}",)) for entry, score in self._first(found, k)]
+        return [Hit(self.node(entry), score, (f"bm25:{self._kind}",)) for entry, score in self.first(found, k)]
 
     @cached_property
     def index(self) -> Index:
@@ -89,18 +96,21 @@ class Lexical:
 
     def ranked(self, terms: Sequence[str], k: int, where: Where = EVERYWHERE) -> list[tuple[int, float]]:
         """At most `k` entries with a score above zero, with their scores, in the order of `match`."""
-        return self._first(self.found(self.index, terms, where), k)
+        return self.first(self.found(self.index, terms, where), k)
 
-    def _first(self, found: Found, k: int) -> list[tuple[int, float]]:
+    def first(self, found: Found, k: int) -> list[tuple[int, float]]:
+        """At most `k` entries of what was found with a score above zero, in the order of `match`."""
         scored = best(found, self.index.size, k)
         if len({score for _, score in scored}) < len(scored):
-            sources = self._snapshot.sources()
-            # nodes are numbered in reading order
-            places = {
-                entry: (sources[int(self.index.documents[entry])][1], int(self.index.nodes[entry])) for entry, _ in scored
-            }
+            places = self._places([entry for entry, _ in scored])
             scored.sort(key=lambda found: (-found[1], places[found[0]]))
         return scored[:k]
+
+    def _places(self, entries: Sequence[int]) -> dict[int, tuple[str, int]]:
+        """Source and place of entries; nodes are numbered in reading order."""
+        sources, index = self._snapshot.sources(), self.index
+        held = zip(index.documents[entries].tolist(), index.nodes[entries].tolist(), strict=True)
+        return {entry: (sources[number][1], node) for entry, (number, node) in zip(entries, held, strict=True)}
 
     def in_order(self, where: Where = EVERYWHERE) -> NDArray[np.int64]:
         """All entries that may be seen, by source and place."""
@@ -135,6 +145,7 @@ class Lexical:
         return Found(every, weights * occurs / (occurs + norms), np.cumsum([0, *sizes]), [most for most, *_ in found])
 
 
+@lru_cache(maxsize=1 << 14)
 def _rarity(visible: int, holding: int) -> float:
     """The inverse document frequency of a term that `holding` of `visible` keys hold."""
     return log(1 + (visible - holding + 0.5) / (holding + 0.5))
@@ -165,7 +176,7 @@ def best(found: Found, size: int, k: int) -> list[tuple[int, float]]:
         kept = reached >= _kth(reached, k)
         candidates, reached = candidates[kept], reached[kept]
     order = np.lexsort((candidates, -reached))[: k + TIES]
-    return [(int(candidates[place]), float(reached[place])) for place in order]
+    return list(zip(candidates[order].tolist(), reached[order].tolist(), strict=True))
 
 
 def _pruned(found: Found, size: int, k: int) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -59,9 +59,11 @@ class Vectors:
         parts = self._held(units)
         self._embed(self._missing(units, parts)[:most], parts)
         cosines = np.full(len(units), np.nan, np.float32)
-        known = [number for number, unit in enumerate(units) if unit.place in parts.get(unit.text, {})]
-        if known:
-            cosines[known] = decode(np.stack([parts[units[number].text][units[number].place] for number in known])) @ question
+        rows = [parts.get(unit.text, {}).get(unit.place) for unit in units]
+        known = [row is not None for row in rows]
+        if any(known):
+            codes = np.concatenate([row for row in rows if row is not None]).reshape(-1, self._embedder.dimension)
+            cosines[known] = decode(codes) @ question
         return cosines
 
     def missing(self, units: Sequence[Unit]) -> list[Unit]:
@@ -82,7 +84,7 @@ class Vectors:
                 missing = list(texts)
             held = self._snapshot.vectors(self._identity, missing)
             near.update({text: unpack(data, self._embedder.dimension) for text, data in held.items()})
-        return {text: dict(near[text]) for text in texts if text in near}
+        return {text: near[text] for text in texts if text in near}
 
     @staticmethod
     def _missing(units: Sequence[Unit], parts: Mapping[int, Parts]) -> list[Unit]:
@@ -121,7 +123,10 @@ def pack(parts: Parts) -> bytes:
 
 def unpack(data: bytes, dimension: int) -> Parts:
     """The inverse of `pack`; nothing if the row cannot be of this dimension."""
-    if len(data) % (dimension + 1):
-        return {}
-    rows = np.frombuffer(data, np.int8).reshape(-1, dimension + 1)
-    return {int(row[0]): row[1:] for row in rows}
+    return {int(row[0]): row[1:] for row in unpack_rows(data, dimension)}
+
+
+def unpack_rows(data: bytes, dimension: int) -> NDArray[np.int8]:
+    """The vectors that `pack` put into a row in the order of their places, each behind its own; none if it cannot be of this dimension."""
+    fits = len(data) % (dimension + 1) == 0
+    return np.frombuffer(data if fits else b"", np.int8).reshape(-1, dimension + 1)
