@@ -7,6 +7,7 @@ another person. So names, numbers, ordinals, quotes and references are looked fo
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from math import fsum
 
@@ -38,6 +39,7 @@ _ORDINAL = re.compile(
     r"|第[一二三四五六七八九十百千\d]+",
     re.IGNORECASE,
 )
+_NUMERAL = re.compile(r"[（(][一二三四五六七八九十百\d]+[）)]")
 
 
 def judged(question: str, evidence: Evidence, snapshot: Snapshot, where: Where) -> tuple[list[Candidate], Signs]:
@@ -95,6 +97,30 @@ def names_of(question: str) -> list[str]:
         if match.start() or " " in match.group() or not match.group().isalpha()
     ]
     return [name for name in found if name]
+
+
+def specifics(question: str) -> list[str]:
+    """What a question says that must be as it says: names, numbers, ordinals, numerals in brackets.
+
+    >>> specifics("What did Morten Ziegler win in 2014?"), specifics("Adam算法在刑法修正案（十三）里吗？")
+    (['Morten Ziegler', '2014'], ['Adam', '（十三）'])
+    """
+    names = (name if name.startswith("《") else CJK_RUN.split(name)[0].strip() for name in names_of(question))
+    return [*filter(None, names), *(found for one in (_NUMBER, _ORDINAL, _NUMERAL) for found in one.findall(question))]
+
+
+def lacks(text: str, wanted: Sequence[str]) -> list[str]:
+    """Those of some names and numbers that do not stand in a text as a whole, in brackets where they are.
+
+    >>> lacks("Sten Ziegler won in 2014; 修正案（九）、十三", ["Ziegler", "2014", "Morten Ziegler", "（十三）", "(九)"])
+    ['Morten Ziegler', '（十三）']
+    """
+    plain, said = unicodedata.normalize("NFKC", text), f" {' '.join(spell(text))} "
+    return [
+        one
+        for one in wanted
+        if (unicodedata.normalize("NFKC", one) not in plain if _NUMERAL.match(one) else f" {' '.join(spell(one))} " not in said)
+    ]
 
 
 def _texts(evidence: Evidence, snapshot: Snapshot) -> list[str]:
