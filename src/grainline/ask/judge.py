@@ -102,7 +102,7 @@ def names_of(question: str) -> list[str]:
 def specifics(question: str) -> list[str]:
     """What a question says that must be as it says: names, numbers, ordinals, numerals in brackets.
 
-    >>> specifics("What did Morten Ziegler win in 2014?"), specifics("Adam算法在刑法修正案（十三）里吗？")
+    >>> specifics("What did Morten Ziegler win in 2014?"), specifics("修正案（十三）提到Adam算法吗？")
     (['Morten Ziegler', '2014'], ['Adam', '（十三）'])
     """
     names = (name if name.startswith("《") else CJK_RUN.split(name)[0].strip() for name in names_of(question))

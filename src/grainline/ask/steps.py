@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from grainline.ask.blend import Ranking, blend
-from grainline.ask.claims import Within, claimed
+from grainline.ask.claims import Teller, Within, claimed
 from grainline.ask.decompose import ANSWER, decomposed
+from grainline.ask.judge import lacks, specifics
 from grainline.errors import MissingExtraError, PatternError, QueryError
 from grainline.text import CJK_RUN
 from grainline.types import Budget, Citation, Evidence, Hit
@@ -35,8 +36,9 @@ class Last:
 
 
 def followed(question: str, evidence: Evidence, within: Within, find: Find) -> Last | None:
-    """The last step of a question, with the answers to those before in it; None where rules do not take it apart into steps, or one that
-    another needs is not answered. Raises what `claimed` raises, and what finding raises, but for a step that is taken for a pattern."""
+    """The last step of a question, with the answers to those before in it; None where rules do not take it apart into steps, or one that is
+    needed is not answered by a quote about what it names. Raises what `claimed` raises, and what finding raises, but for a step that is
+    taken for a pattern."""
     parts = decomposed(question)
     if not any(ANSWER.search(part) for part in parts):
         return None
@@ -44,21 +46,27 @@ def followed(question: str, evidence: Evidence, within: Within, find: Find) -> L
     rests_on: dict[Citation, None] = {}
     for part in parts[:-1]:
         asked = _asked(part, answers)
-        found = _found(asked, within, find) if asked else None
-        told = claimed(asked, found.hits, within, room=ROOM) if found and found.hits else None
-        answers.append(told.claims[0] if told and told.claims else "")
-        if told and told.claims:
-            rests_on[told.citations[0]] = None
+        told = _answered(asked, within, find) if asked else None
+        answers.append(told.claims[0] if told else "")
+        rests_on |= dict.fromkeys(told.citations[:1] if told else ())
         within.trace.count(f"step {len(answers)}: {asked or part}", answers[-1] or "not answered")
     last = _asked(parts[-1], answers)
     found = _found(last, within, find) if last else None
     if found is None or not found.hits:
         return None
-    hits = blend(
-        [Ranking(found.hits, 1.0, f"asked: {last}"), Ranking(evidence.hits, BESIDE)], len(evidence.hits), _place(within)
-    )
+    rankings = [Ranking(found.hits, 1.0, f"asked: {last}"), Ranking(evidence.hits, BESIDE)]
+    hits = blend(rankings, len(evidence.hits), _place(within))
     within.trace.count(f"step {len(parts)}: {last}", f"{len(found.hits)} hits")
     return Last(last, replace(evidence, hits=tuple(hits)), tuple(rests_on))
+
+
+def _answered(question: str, within: Within, find: Find) -> Teller | None:
+    """What a step is answered by a quote that speaks of what it names; None where it is not."""
+    found = _found(question, within, find)
+    told = claimed(question, found.hits, within, room=ROOM) if found and found.hits else None
+    if told is None or not told.claims or lacks(f"{told.claims[0]}\n{told.supports[0].said}", specifics(question)):
+        return None
+    return told
 
 
 def _asked(part: str, answers: list[str]) -> str:

@@ -48,6 +48,11 @@ class Support:
     end: int
     score: float
 
+    @property
+    def said(self) -> str:
+        """The sentences that bear it out, under the names above them."""
+        return f"{self.passage.head}\n{self.passage.document.text[self.start : self.end]}"
+
 
 def borne_out(claim: Claim, shown: Sequence[Passage], alike: Alike) -> Support | None:
     """What bears out a claim among the passages that were shown; None where nothing does."""

@@ -54,7 +54,7 @@ def is_as_asked(question: str, told: Teller, within: Within) -> bool | None:
     other = _turned(question, told, within)
     if not other:
         return None
-    said = _said(other, told)
+    said = f"{other}\n{told.supports[0].said}"
     near = within.cosine("compare two questions", question, other, "query")
     if near is None:
         same = _shared(question, said, within) >= SHARED and not lacks(said, specifics(question))
@@ -73,12 +73,6 @@ def _turned(question: str, told: Teller, within: Within) -> str:
     asked = f"Source: {support.passage.head}\n| {quote}\nAnswer: {answer}\n(Write the question in {language}.)\n"
     said = within.model.complete(f"{TASK}{example}{asked}", SCHEMA, MOST_TOKENS, [document.id])
     return "" if said is None else str(parsed(said, SCHEMA)["question"])
-
-
-def _said(other: str, told: Teller) -> str:
-    """What another question, the quote that answers it and the names above that say."""
-    support = told.supports[0]
-    return f"{other}\n{support.passage.head}\n{support.passage.document.text[support.start : support.end]}"
 
 
 def _shared(question: str, said: str, within: Within) -> float:
