@@ -235,3 +235,46 @@ def test_window_answers_with_the_exchange(tmp_path: Path, question: str, answer:
         library.add([folder])
         again = [library.text(hit) for hit in library.search(question, 3, "window", budget=Budget(embedded=0)).hits]
         assert again == before
+
+
+@pytest.mark.parametrize("better", ["chosen", "chosen_messages", "completion"])
+def test_the_better_answer_of_a_pair_ends_the_conversation(better: str) -> None:
+    pairs = [
+        {"conversations": CHINESE[:1], better: CHINESE[1], "rejected": {"from": "gpt", "value": "不知道。"}},
+        {"conversations": CHINESE[2:3], better: [CHINESE[3]], "rejected": [{"from": "gpt", "value": "不知道。"}]},
+    ]
+    found = find_chats(pairs)
+    assert found is not None
+    assert [[message.said for message in messages] for _, messages in found.held] == [
+        [message["value"] for message in CHINESE[:2]],
+        [message["value"] for message in CHINESE[2:]],
+    ]
+    whole = find_chats([{"chosen": MODEL, "rejected": MODEL[:3]}])
+    assert whole is not None and len(whole.held[0][1]) == len(MODEL)
+
+
+def test_pieces_with_their_words_under_value() -> None:
+    pieces = [{"type": "reasoning", "value": "The user asks of owls."}, {"type": "text", "value": "Four to seven."}]
+    found = find_chats(
+        [{"role": "user", "content": [{"type": "text", "value": "How many eggs?"}]}, {"role": "assistant", "content": pieces}]
+    )
+    assert found is not None
+    assert [message.said for message in found.held[0][1]] == ["How many eggs?", "Four to seven."]
+
+
+def test_a_chat_of_people_in_which_pictures_were_sent() -> None:
+    sent = [("Ann", "Thanks!"), ("Bo", None), ("Bo", "Here it is."), ("Ann", "Have you got a picture of the nest?")]
+    messages = [
+        {
+            "sender_name": who,
+            "timestamp_ms": 1_700_000_000_000 - 60_000 * at,
+            **({"content": text} if text else {"photos": [{"uri": "a"}]}),
+        }
+        for at, (who, text) in enumerate(sent)
+    ]
+    document = read("chat.json", json.dumps({"participants": [{"name": "Ann"}, {"name": "Bo"}], "messages": messages}))
+    assert document.text.split("\n\n") == [
+        "Ann [2023-11-14 22:10]: Have you got a picture of the nest?",
+        "Bo [2023-11-14 22:11]: Here it is.",
+        "Ann [2023-11-14 22:13]: Thanks!",
+    ]

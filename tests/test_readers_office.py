@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import re
+from collections.abc import Callable
 
 import docx
 import pptx
@@ -245,3 +247,27 @@ def test_slide_pictures_without_words_take_the_title() -> None:
     (image,) = [part for part in document.parts if part.kind == "image"]
     assert document.text[image.start : image.end] == "Owls by region"
     assert dict(image.meta) == {"src": "../media/image1.png", "member": "ppt/media/image1.png", "page": "1"}
+
+
+def test_cells_of_word_tables_over_several_columns() -> None:
+    document = docx.Document()
+    table = document.add_table(rows=3, cols=3)
+    for row, words in zip(table.rows, (("County", "Owls", ""), ("郡", "2019", "2020"), ("Kent", "12", "14")), strict=True):
+        for cell, text in zip(row.cells, words, strict=True):
+            cell.text = text
+    table.cell(0, 1).merge(table.cell(0, 2))
+    data = io.BytesIO()
+    document.save(data)
+    assert read("a.docx", data.getvalue()).text == "County | Owls |\n郡 | 2019 | 2020\nKent | 12 | 14"
+
+
+@pytest.mark.parametrize(("name", "made"), [("a.docx", samples.word), ("a.pptx", samples.slides)])
+def test_the_strict_form_reads_like_the_other(name: str, made: Callable[[], bytes]) -> None:
+    loose = re.compile(rb"http://schemas\.openxmlformats\.org/(?!package)(\w+)/2006/")
+    entries = {
+        entry: content if entry.startswith("[Content") else loose.sub(rb"http://purl.oclc.org/ooxml/\1/", content)
+        for entry, content in samples.unpacked(made()).items()
+    }
+    strict = read(name, samples.packed(entries))
+    other = read(name, made())
+    assert (strict.text, strict.parts) == (other.text, other.parts)

@@ -22,7 +22,7 @@ _TABLES = ("table", "tab.", "附表", "表格", "表")
 _SPOKEN = re.compile(
     r"(?:shows?|shown|is|are|was|were|illustrates?|depicts?|presents?|gives?|lists?|plots?|displays?|compares?|summari[sz]es|reports?"
     r"|contains?|provides?|demonstrates?|and|or|in|of|on|for|to|from|below|above|can|has|have|we|that|which|also)\b"
-    r"|所示|中的?|给出|展示|显示|是|为|描述|说明|列出|列举|可以|可知|可见|里|的|与|和|及|或|反映|表明|对比|总结|汇总了|介绍",
+    r"|所示|中(?:的|给出|显示|所)|给出|展示|显示|是|为|描述|说明|列出|列举|可以|可知|可见|里|的|与|和|及|或|反映|表明|对比|总结|汇总了|介绍",
     re.I,
 )
 #: a line with what Markdown and HTML put around a caption

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,12 +19,20 @@ from grainline.types import Document, Limits
 
 #: keys of a list of messages in the record of a conversation
 HELD = ("messages", "conversations", "conversation", "chat_messages", "dialogue", "dialog", "turns", "history", "消息", "对话")
+#: keys of pairs of conversations that a model is to prefer one of: what was asked, if that stands apart, and the better answer or the
+#: whole conversation with it
+ASKED, BETTER = ("prompt",), ("chosen", "chosen_messages", "completion")
 #: keys of who speaks: those that only a message has, then those that other records have, too
-SPEAKERS = ("role", "from", "sender", "speaker", "talker", "发言人", "说话人", "发送者", "角色")
+SPEAKERS = ("role", "from", "sender", "sender_name", "speaker", "talker", "发言人", "说话人", "发送者", "角色")
 AUTHORS = ("user_profile", "author", "user", "username", "user_name", "nickname", "name", "昵称", "用户", "作者")
 NAMES = ("display_name", "real_name", "nickname", "name", "username", "role", "id")
 WORDS = ("content", "value", "text", "message", "body", "msg", "内容", "消息", "文本")
-TIMES = (*("timestamp", "ts", "time", "date", "datetime", "created_at", "create_time", "sent_at"), "时间", "发送时间", "日期")
+TIMES = (
+    *("timestamp", "timestamp_ms", "ts", "time", "date", "datetime", "created_at", "create_time", "sent_at"),
+    "时间",
+    "发送时间",
+    "日期",
+)
 TITLES = ("title", "name", "topic", "channel", "标题")
 IDS = ("id", "conversation_id", "uuid")
 #: keys of mail, reviews and articles
@@ -89,7 +97,7 @@ def find_chats(value: Any) -> Chats | None:
         return _many(value)
     if not isinstance(value, dict) or (key := _key_of_list(value)) is None:
         return None
-    if messages := _messages(value[key], held=True):
+    if messages := _conversation(value, key):
         return Chats((key,), ((value, messages),))
     below = _many(value[key])
     return Chats((key, *below.steps), below.held) if below else None
@@ -123,7 +131,7 @@ def read_chats(chats: Chats, line_of: Callable[[int, int], int], source: str, li
 
 def _key_of_list(record: Mapping[str, Any]) -> str | None:
     """The key of the list of messages in the record of a conversation."""
-    return next((key for key in HELD if isinstance(record.get(key), list) and record[key]), None)
+    return next((key for key in (*HELD, *ASKED, *BETTER) if isinstance(record.get(key), list) and record[key]), None)
 
 
 def _many(records: Sequence[Any]) -> Chats | None:
@@ -132,9 +140,17 @@ def _many(records: Sequence[Any]) -> Chats | None:
     key = _key_of_list(first) if isinstance(first, dict) else None
     if key is None or not all(isinstance(record, dict) for record in records):
         return None
-    held = [(record, _messages(record.get(key), held=True)) for record in records]
+    held = [(record, _conversation(record, key)) for record in records]
     spoken = sum(bool(messages) for _, messages in held)
     return Chats((EACH, key), tuple(held)) if spoken >= SHARE * len(records) else None
+
+
+def _conversation(record: Mapping[str, Any], key: str) -> tuple[Message, ...]:
+    """The messages under a key of a record, and the answer that a pair of conversations says is the better one, at the last one's place."""
+    messages = _messages(record.get(key), held=True)
+    better = next((record[each] for each in BETTER if messages and key not in BETTER and record.get(each)), ())
+    answers = _messages([better] if isinstance(better, dict) else better, held=True)
+    return (*messages, *(replace(answer, number=messages[-1].number) for answer in answers))
 
 
 def _messages(records: Any, *, held: bool) -> tuple[Message, ...]:
@@ -159,13 +175,13 @@ def _messages(records: Any, *, held: bool) -> tuple[Message, ...]:
 
 
 def _message(number: int, record: Mapping[str, Any]) -> Message | None:
-    """The message that a record is; None if it does not tell who spoke or has no place for words."""
+    """The message that a record is, "" if it has no place for words (a picture was sent); None if it does not tell who spoke."""
     key = _key(record, WORDS)
     who = next((name for each in (*SPEAKERS, *AUTHORS) if (name := _name(record.get(each)))), "")
-    if not key or not who:
+    if not who or not (key or _key(record, TIMES)):
         return None
     when, order = _time(next((record[each] for each in TIMES if record.get(each)), ""))
-    return Message(number, who, _said(record[key]).strip(), when, order)
+    return Message(number, who, _said(record[key]).strip() if key else "", when, order)
 
 
 def _is_talk(messages: Sequence[Message]) -> bool:
@@ -197,7 +213,11 @@ def _said(value: Any) -> str:
 
 
 def _piece(value: Any) -> str:
-    text = value.get("text") if isinstance(value, dict) else value
+    """The text of a piece: {"type": "text", "text": ...}, or with its words under "value"; pieces of other types are said by no one."""
+    if isinstance(value, dict):
+        text = value.get("text", value.get("value") if value.get("type") == "text" else None)
+    else:
+        text = value
     return text if isinstance(text, str) else ""
 
 

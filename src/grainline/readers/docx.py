@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import re
+import zipfile
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -25,6 +26,8 @@ _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
 _RELATED = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/"
+#: the names of the strict form of the format, which differ from those of the other by how they begin
+_STRICT, _XML = re.compile(rb"http://purl\.oclc\.org/ooxml/(\w+)/"), (".xml", ".rels")
 #: elements that only hold blocks
 _HOLDERS = frozenset(W + name for name in ("sdt", "sdtContent", "ins", "moveTo", "customXml", "smartTag"))
 #: elements whose text is not the paragraph's: deleted, moved away, said once more in an older form, a box of its own, ruby
@@ -39,6 +42,7 @@ _FILE = re.compile(
 _SPOKEN_LENGTH = 120  #: characters from which such words begin a paragraph rather than a caption, unless it is written like one
 _TITLES = frozenset(("title", "标题", "標題"))
 _CAPTIONS = frozenset(("caption", "题注", "題注", "图表标题"))
+WIDEST = 64  #: columns over which Word lets a cell go
 CARRIED = 200  #: characters of a cell that are repeated in the rows that it spans
 
 
@@ -54,7 +58,7 @@ class Docx:
         import docx
 
         try:
-            package = docx.Document(io.BytesIO(data))
+            package = docx.Document(io.BytesIO(transitional(data, archive)))
             words = of_archive(archive, _members(package.element.body, package.part), limits)
             writer = _Writer(package.part, words)
             writer.write(package.element.body)
@@ -251,7 +255,8 @@ class _Writer:
                 self._unnamed(drawing)
 
     def _grid(self, rows: list[list[Any]]) -> list[list[str]]:
-        """The words of each cell; those of a cell that goes on from the row above are said again."""
+        """The words of each cell: those of one that goes on from the row above are said again, one over several columns is followed by
+        empty ones."""
         grid: list[list[str]] = []
         above: dict[int, str] = {}
         for cells in rows:
@@ -265,11 +270,29 @@ class _Writer:
                     words = words or above.get(column, "")[:CARRIED]
                 span = cell.find(f"{W}tcPr/{W}gridSpan")
                 here[column] = words
-                column += max(number(span.get(W + "val")), 1) if span is not None else 1
-                line.append(words)
-            grid.append(line)
+                wide = max(number(span.get(W + "val")), 1) if span is not None else 1
+                column += wide
+                line += [words, *[""] * (min(wide, WIDEST) - 1)]
+            grid.append(line if len(cells) > 1 else line[:1])
             above = here
         return grid
+
+
+def transitional(data: bytes, archive: Archive) -> bytes:
+    """An Office file with the names that all programs know (ISO/IEC 29500, transitional) in place of those of the strict form.
+
+    Any other file stays as it is.
+    """
+    if "_rels/.rels" not in archive.names() or _STRICT.search(archive.read("_rels/.rels")) is None:
+        return data
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as file:
+        for name in archive.names():
+            entry = archive.read(name)
+            file.writestr(
+                name, _STRICT.sub(rb"http://schemas.openxmlformats.org/\1/2006/", entry) if name.endswith(_XML) else entry
+            )
+    return out.getvalue()
 
 
 def _is_caption(text: str) -> bool:

@@ -1,7 +1,8 @@
-"""PDF by its text layer: a part for each page, headings from the bookmarks, paragraphs by where their lines stand, tables and figures by
-their captions. A page that is only a picture is read by OCR where that is installed, and so are the words in pictures on other pages.
+"""PDF by its text layer: a part for each page, headings from the bookmarks, paragraphs by where their lines stand, tables by the rules
+between their cells or by their captions, figures by their captions. A page that is only a picture is read by OCR where that is installed,
+and so are the words in pictures on other pages.
 
-Left out: running heads and page numbers, annotations, forms, embedded files. Tables without a caption are lines of text.
+Left out: running heads and page numbers, annotations, forms, embedded files. A table with neither rules nor a caption is lines of text.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from grainline.errors import UnreadableError
 from grainline.readers.apart import parse_apart
 from grainline.readers.build import Layout, document, flow
 from grainline.readers.pdf_blocks import Block, Line, blocks_of, without_running_heads, words_of
-from grainline.readers.pdf_parts import Page, parts_of
+from grainline.readers.pdf_parts import Page, parts_of, with_names
 from grainline.readers.pdf_pictures import with_words
+from grainline.readers.pdf_ruled import lines_of, relations, ruled_on
 from grainline.readers.pdf_scans import read_scans
 from grainline.types import Document, Limits
 
@@ -70,19 +72,23 @@ class Pdf:
             line: cut for number, lines in found["cells"].items() for line, cut in zip(pages[int(number)], lines, strict=False)
         }
         words = words_of(pages)
-        pages = without_running_heads(pages)
+        shown = {int(number): tables for number, tables in found["tables"].items() if int(number) not in scans.pages}
+        before, pages = pages, without_running_heads(pages, {number: lines_of(tables) for number, tables in shown.items()})
         marks = _marks(found["outline"], pages)
         layout = Layout()
         laid: list[Page] = []
         for number, lines in enumerate(pages):
             here = marks.get(number, [])
             edges = {edge for mark in here if mark.found for edge in (mark.first, mark.last + 1)}
-            blocks = blocks_of(lines, words, frozenset(edges))
+            tables = ruled_on(shown.get(number, ()), before[number], lines, words)
+            blocks = blocks_of(lines, words, frozenset(edges), relations(tables))
             spans = _write_page(layout, number, found["labels"][number], blocks, here, number in scans.pages)
             firsts = frozenset(block.first for block in blocks)
             pictures = [] if number in scans.pages else found["pictures"][number]
-            laid.append(Page(str(number + 1), found["sizes"][number], lines, spans, firsts, cells, pictures))
+            headings = [(mark.first, mark.name) for mark in here]
+            laid.append(Page(str(number + 1), found["sizes"][number], lines, spans, firsts, cells, pictures, tables, headings))
         text = layout.text()
+        laid = with_names(laid)
         parts, said = with_words(data, laid, [list(parts_of(page, text)) for page in laid], limits)
         for part in parts:
             layout.mark(part.kind, part.start, part.end, part.name, meta=part.meta)

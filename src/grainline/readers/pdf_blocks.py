@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median, quantiles
+from types import MappingProxyType
 from typing import TypeAlias
 
 from grainline.readers.build import flow
@@ -55,11 +56,12 @@ def words_of(pages: Iterable[Sequence[Line]]) -> frozenset[str]:
     return frozenset(word for page in pages for line in page for word in _WORD.findall(line.text.lower()))
 
 
-def without_running_heads(pages: Sequence[list[Line]]) -> list[list[Line]]:
+def without_running_heads(pages: Sequence[list[Line]], tables: Mapping[int, Sequence[set[int]]]) -> list[list[Line]]:
     """The pages without their running heads and page numbers.
 
     These are lines at the edge of a page, with room between them and the text, that stand at the same place with the same words on
-    half of the pages, or on `HEADS` pages with a number that counts the pages.
+    half of the pages, or on `HEADS` pages with a number that counts the pages. `tables` are the lines of tables by their pages: the
+    header of one that goes on over many pages is no running head.
     """
     seen: Counter[_Key] = Counter()
     keys: dict[tuple[int, int], set[_Key]] = {}
@@ -73,6 +75,10 @@ def without_running_heads(pages: Sequence[list[Line]]) -> list[list[Line]]:
             seen.update(keys[number, place])
     half = max(HEADS + 1, (len(pages) + 1) // 2)
     running = {place for place, found in keys.items() if any(seen[key] >= (half if key[2] is None else HEADS) for key in found)}
+    for number, held in tables.items():
+        for lines in held:
+            if not running >= {(number, line) for line in lines}:
+                running -= {(number, line) for line in lines}
     return [[line for place, line in enumerate(page) if (number, place) not in running] for number, page in enumerate(pages)]
 
 
@@ -89,23 +95,31 @@ def _edges(page: list[Line]) -> list[int]:
     return [*range(top + 1), *range(bottom, last + 1)]
 
 
-def blocks_of(lines: Sequence[Line], words: frozenset[str], cuts: frozenset[int] = frozenset()) -> list[Block]:
+def blocks_of(
+    lines: Sequence[Line],
+    words: frozenset[str],
+    cuts: frozenset[int] = frozenset(),
+    known: Mapping[int, str] = MappingProxyType({}),
+) -> list[Block]:
     """The lines of a page as blocks of running text; besides where it seems right, a block begins at each line in `cuts`.
 
-    Words broken at line ends are mended, Chinese lines join without a blank; lines that end early on purpose stay lines.
+    `known` says how lines follow the ones before them: "break", "line", "join", or "cell" for another cell of a row. Words broken at line
+    ends are mended, Chinese lines join without a blank; lines that end early on purpose stay lines.
     """
     leading = _leading(lines)
     blocks: list[Block] = []
     first, pieces, starts, length = 0, [""], [0], 0
     for number, line in enumerate(lines):
-        relation = "break" if number in cuts or not number else _relation(lines, first, number, leading)
+        relation = "break" if number in cuts or not number else known.get(number) or _relation(lines, first, number, leading)
         if relation == "break":
             if number:
                 blocks.append(Block(first, _finished(pieces), tuple(starts)))
             first, pieces, starts, length = number, [""], [], 0
         else:
             before = pieces[-1]
-            pieces[-1] = f"{before}\n" if relation == "line" else _joint(before, line.text, words)
+            pieces[-1] = (
+                joint(before, line.text, words) if relation == "join" else before + ("\n" if relation == "line" else " ")
+            )
             length += len(pieces[-1]) - len(before)
         starts.append(length)
         pieces.append(line.text[:-1].replace(HYPHEN, "") + line.text[-1])
@@ -117,10 +131,10 @@ def blocks_of(lines: Sequence[Line], words: frozenset[str], cuts: frozenset[int]
 
 def _finished(pieces: list[str]) -> str:
     text = "".join(pieces)
-    return text[:-1] + "-" if text.endswith(HYPHEN) else text.replace(f"{HYPHEN}\n", "-\n")
+    return text[:-1] + "-" if text.endswith(HYPHEN) else text.replace(f"{HYPHEN}\n", "-\n").replace(f"{HYPHEN} ", "- ")
 
 
-def _joint(text: str, after: str, words: frozenset[str]) -> str:
+def joint(text: str, after: str, words: frozenset[str]) -> str:
     """A line made ready for the line `after` to follow it in the same paragraph."""
     piece = _LAST_PIECE.search(text, max(0, len(text) - 40))
     following = _WORD.match(after)
@@ -184,4 +198,4 @@ def _is_short(lines: Sequence[Line], number: int) -> bool:
     wide = line.text[0] >= "\u2e80"
     word = 1 if wide else len(line.text.split(None, 1)[0])
     room = word * (line.right - line.left) / len(line.text) + (2.2 if wide else 0.8) * above.height
-    return above.right + room < max(column)
+    return above.right + room < max(column, default=above.right)

@@ -1,16 +1,17 @@
-"""Tables and figures on a page of a PDF, found by their captions: a table is the lines beside its caption that gaps cut into cells, a
-figure the picture beside it, or, where it is drawn line by line, only the page that it is on."""
+"""Tables and figures on a page of a PDF: tables that rules show, and what has a caption. A table without rules is the lines beside its
+caption that gaps cut into cells, a figure the picture beside it, or, where it is drawn line by line, only the page that it is on."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
 from grainline.readers.build import flow
 from grainline.readers.captions import LONGEST, Caption, read_caption
 from grainline.readers.pdf_blocks import Line
+from grainline.readers.pdf_ruled import Ruled, continued, is_between, named, parts_of_table
 from grainline.types import Part
 
 Box = tuple[float, float, float, float]
@@ -29,7 +30,7 @@ FEWEST = 2
 @dataclass(frozen=True, slots=True)
 class Page:
     """A page as laid out: its lines, their spans in the document by their number, the first lines of its blocks, what gaps cut lines
-    into, and its pictures."""
+    into, its pictures, its tables that rules show, and its headings with their lines."""
 
     name: str
     size: Sequence[float]
@@ -38,11 +39,37 @@ class Page:
     firsts: frozenset[int]
     cells: Mapping[Line, Sequence[str]] = field(default_factory=dict)
     pictures: Sequence[Box] = ()
+    tables: Sequence[Ruled] = ()
+    headings: Sequence[tuple[int, str]] = ()
+
+
+def with_names(pages: Sequence[Page]) -> list[Page]:
+    """The pages with names for the tables on them that rules show; one that goes on over the edge of a page keeps its own."""
+    named_pages: list[Page] = []
+    heading: list[tuple[int, str]] = []
+    open_table: Ruled | None = None
+    for page in pages:
+        tables: list[Ruled] = []
+        for table in page.tables:
+            known = continued(open_table, table) if open_table and _is_first(page, table) else table
+            tables.append(named(known, page.lines, page.firsts, [*heading, *page.headings]))
+            open_table = None
+        if page.lines:
+            open_table = tables[-1] if tables and is_between(page.lines[tables[-1].last + 1 :]) else None
+        heading = [(-1, page.headings[-1][1])] if page.headings else heading
+        named_pages.append(replace(page, tables=tables))
+    return named_pages
+
+
+def _is_first(page: Page, table: Ruled) -> bool:
+    """Whether nothing but a running head stands over a table on its page."""
+    return is_between(page.lines[: table.first]) and all(line > table.first for line, _ in page.headings)
 
 
 def parts_of(page: Page, text: str) -> Iterator[Part]:
     """The tables, with header and rows, and the figures of a page; `text` is that of the document."""
-    taken: set[int] = set()
+    tables = list(page.tables) if page.spans else []
+    taken = {line for table in tables for line in range(table.first, table.last + 1)}
     left = MOST
     for number, line in enumerate(page.lines if page.spans else ()):
         caption = read_caption(flow(line.text)) if number in page.spans and number not in taken else None
@@ -52,6 +79,11 @@ def parts_of(page: Page, text: str) -> Iterator[Part]:
         last = _end(page, number, text)
         start, end = page.spans[number][0], page.spans[last][1]
         meta: dict[str, Any] = {"page": page.name, "number": caption.number}
+        ruled = _beside_caption(page, tables, number, last) if caption.kind == "table" else None
+        if ruled is not None:
+            tables.remove(ruled)
+            yield from parts_of_table(replace(ruled, name=flow(text[start:end])), page.spans, meta)
+            continue
         rows = _rows(page, number, last, taken) if caption.kind == "table" else []
         if len(rows) >= FEWEST:
             taken.update(range(rows[0], rows[-1] + 1))
@@ -59,6 +91,21 @@ def parts_of(page: Page, text: str) -> Iterator[Part]:
         elif text[start:end].strip():
             name = text[start:end].partition("\n")[0].strip()
             yield Part("image", start, end, name, meta={**meta, **_picture(page, number, last, caption)})
+
+    for table in tables:
+        yield from parts_of_table(table, page.spans, {"page": page.name})
+
+
+def _beside_caption(page: Page, tables: Sequence[Ruled], first: int, last: int) -> Ruled | None:
+    """The table that is the next thing below a caption or above it: the nearer one, that below where both are as near."""
+    found: list[tuple[float, Ruled]] = []
+    for table in tables:
+        between = table.first - last if table.first > last else first - table.last
+        upper, lower = (last, table.first) if table.first > last else (table.last, first)
+        room = page.lines[upper].bottom - page.lines[lower].bottom - page.lines[lower].height
+        if 1 <= between <= BETWEEN and room < NEAR:
+            found.append((room if table.first > last else room + page.lines[first].height / 2, table))
+    return min(found, key=lambda each: each[0])[1] if found else None
 
 
 def _end(page: Page, number: int, text: str) -> int:

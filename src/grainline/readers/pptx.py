@@ -14,7 +14,7 @@ from grainline.errors import LimitError, UnreadableError
 from grainline.readers.archive import Archive, parse_xml
 from grainline.readers.build import Layout, document, flow
 from grainline.readers.captions import labelled
-from grainline.readers.docx import add_pictured, alternative_of, original_of
+from grainline.readers.docx import add_pictured, alternative_of, original_of, transitional
 from grainline.readers.pictures import Words, of_archive
 from grainline.types import Document, Limits
 
@@ -42,7 +42,7 @@ class Pptx:
 
         layout = Layout()
         try:
-            presentation = pptx.Presentation(io.BytesIO(data))
+            presentation = pptx.Presentation(io.BytesIO(transitional(data, archive)))
             slides = len(presentation.slides)
             if slides > limits.pages:
                 raise LimitError("pages", slides, limits.pages)
