@@ -23,7 +23,7 @@ from grainline.types import NO_LIMIT, Answer, Budget, Evidence, Where
 #: how sure an answer is whose every claim stands word for word in its passage
 SURE = 0.9
 #: how likely a question has no answer, by the words of its evidence, for an answer of one claim to be looked at again
-DOUBT = 0.05
+DOUBT = 0.035
 #: the share of a question that one passage holds where it may speak of all that is asked
 WHOLE = 0.75
 
