@@ -179,7 +179,7 @@ def test_a_repeated_question_costs_nothing_until_a_document_that_was_read_goes(t
         assert (first.cost.calls, again.cost.calls, again.cost.tokens_in, model.calls) == (2, 0, 0, 2)
         assert again.text == first.text
         with library.snapshot() as state:
-            assert state.work_counts() == {"completion": 1}
+            assert state.work_counts() == {"completion": 2}
         library.remove(["docs/owls.md"])
         with library.snapshot() as state:
             assert state.work_counts() == {}
