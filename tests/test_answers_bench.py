@@ -142,7 +142,7 @@ def lines(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
 def test_a_run_without_a_model_and_with_one(folder: Path) -> None:
     llm, seen = FakeLLM({}), []
     result = answers.run_answers(
-        folder, ["fulltext", "hybrid"], llm, embedder=FakeEmbedder(), progress=lambda *step: seen.append(step)
+        folder, asking.systems(["fulltext", "hybrid"], llm), embedder=FakeEmbedder(), progress=lambda *step: seen.append(step)
     )
     assert (result["dataset"], result["questions"]) == ("小集", 4)
     assert [(row["agent"], row["model"]) for row in result["systems"]] == [
@@ -165,25 +165,28 @@ def test_a_run_without_a_model_and_with_one(folder: Path) -> None:
 
 
 def test_the_same_run_gives_the_same(folder: Path) -> None:
-    runs = [answers.run_answers(folder, ["hybrid"], embedder=FakeEmbedder(), every=2, limit=2) for _ in range(2)]
+    runs = [
+        answers.run_answers(folder, asking.systems(["hybrid"], None), embedder=FakeEmbedder(), every=2, limit=2)
+        for _ in range(2)
+    ]
     assert [row["id"] for row in runs[0]["asked"]] == ["q1", "q3"]
     assert runs[0]["asked"] == runs[1]["asked"]
 
 
 def test_a_model_of_the_environment_is_not_asked_without_one(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GRAINLINE_LLM", "gguf:/nowhere/model.gguf")
-    result = answers.run_answers(folder, ["fulltext"], embedder=FakeEmbedder(), limit=1)
+    result = answers.run_answers(folder, asking.systems(["fulltext"], None), embedder=FakeEmbedder(), limit=1)
     assert [row["model"] for row in result["systems"]] == ["none"] and result["systems"][0]["calls"] == 0
 
 
 def test_what_a_model_said_is_asked_no_second_time(folder: Path, tmp_path: Path) -> None:
     file, llm = tmp_path / "said.jsonl", FakeLLM({})
-    first = answers.run_answers(folder, ["fulltext"], Memory(llm, file), embedder=FakeEmbedder())
+    first = answers.run_answers(folder, asking.systems(["fulltext"], Memory(llm, file)), embedder=FakeEmbedder())
     asked = llm.calls
     assert asked == len(file.read_text(encoding="utf-8").splitlines()) > 0
     with file.open("a", encoding="utf-8") as cut:
         cut.write('{"key": "a line that was cut')
-    again = answers.run_answers(folder, ["fulltext"], Memory(llm, file), embedder=FakeEmbedder())
+    again = answers.run_answers(folder, asking.systems(["fulltext"], Memory(llm, file)), embedder=FakeEmbedder())
     assert llm.calls == asked and again["asked"] == first["asked"]
     assert [row["calls"] for row in again["systems"]] == [row["calls"] for row in first["systems"]]
     file.write_text("not of a run\n[]\n", encoding="utf-8")
@@ -194,7 +197,10 @@ def test_what_a_model_said_is_asked_no_second_time(folder: Path, tmp_path: Path)
 def test_further_manners_stand_beside_the_plain_one(folder: Path) -> None:
     llm = FakeLLM({})
     result = answers.run_answers(
-        folder, ["fulltext"], llm, limit=2, embedder=FakeEmbedder(), manners=[Manner("step-back"), Manner(rounds=2)]
+        folder,
+        asking.systems(["fulltext"], llm, [Manner("step-back"), Manner(rounds=2)]),
+        limit=2,
+        embedder=FakeEmbedder(),
     )
     assert [(row["agent"], row["model"]) for row in result["systems"]] == [
         ("fulltext", "none"),
@@ -207,11 +213,11 @@ def test_further_manners_stand_beside_the_plain_one(folder: Path) -> None:
 
 def test_what_cannot_be_meant(folder: Path) -> None:
     with pytest.raises(NotFoundError, match="no agent nobody"):
-        answers.run_answers(folder, ["nobody"], embedder=FakeEmbedder())
+        asking.systems(["nobody"], None)
     with pytest.raises(UsageError, match="at least one agent"):
         asking.systems([], None)
     with pytest.raises(UsageError, match="must be at least 1"):
-        answers.run_answers(folder, every=0)
+        answers.run_answers(folder, asking.systems(["fulltext"], None), every=0)
 
 
 def test_the_command(folder: Path, tmp_path: Path) -> None:

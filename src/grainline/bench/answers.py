@@ -13,15 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from grainline.bench.answer_metrics import contains, exact, f1, is_chinese, without_marks
-from grainline.bench.asking import Asker, Given, System, spent, systems
+from grainline.bench.asking import Asker, Given, System, spent
 from grainline.bench.datasets import Dataset, Query, load
 from grainline.bench.metrics import gold_of, mean, recall
 from grainline.bench.report import markdown
 from grainline.bench.runs import Progress, built, ranking
 from grainline.errors import UsageError
-from grainline.types import LLM, NO_LIMIT, Answer, Budget, Embedder, Manner
+from grainline.types import NO_LIMIT, Answer, Budget, Embedder
 
-AGENTS = ("auto",)
 COLUMNS = {
     "f1": "answer F1",
     "exact": "exact match",
@@ -53,17 +52,15 @@ class Judged:
 
 def run_answers(
     folder: Path,
-    agents: Sequence[str] = AGENTS,
-    llm: str | LLM | None = None,
+    who: Sequence[System],
     every: int = 1,
     limit: int | None = None,
     budget: Budget = NO_LIMIT,
     embedder: str | Embedder = "e5",
-    manners: Sequence[Manner] = (),
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Index the corpus of a BEIR folder and ask agents every so-many-th of its questions, the first `limit` of them, each agent without a
-    language model and, where one is given, with it, and the last of these in further manners.
+    """Index the corpus of a BEIR folder and ask all who answer (see `asking.systems`) every so-many-th of its questions, the first `limit`
+    of them.
 
     Returns `{"dataset", "questions": their number, "systems": [{"agent", "model", figures of COLUMNS}], "asked": [{"id", "agent", "model",
     "said", "answered", "f1", "cited": sources}]}`; a figure is None where there is nothing to measure. `progress` is called with questions
@@ -71,7 +68,6 @@ def run_answers(
     """
     if every < 1 or (limit is not None and limit < 1):
         raise UsageError(f"every and limit must be at least 1; they are {every} and {limit}")
-    asked = systems(agents, llm, manners)
     dataset = load(folder)
     queries = dataset.queries[::every][:limit]
     asker = Asker(embedder, budget)
@@ -79,7 +75,7 @@ def run_answers(
     details: list[dict[str, Any]] = []
     with built([dataset.corpus]) as made:
         made.library.close()  # what is copied must not be open
-        for system in asked:
+        for system in who:
             judged = _all_judged(asker, made.library.folder, dataset, queries, system, progress)
             rows.append({"agent": system.name, "model": system.model, **figures(judged)})
             details += [_detail(system, one) for one in judged]

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import grainline.bench.routing as routing
-from grainline.bench.answers import AGENTS, cell, compared
+from grainline.bench.answers import cell, compared
 from grainline.bench.asking import Asker, Given, System, spent, systems
 from grainline.bench.metrics import mean
 from grainline.bench.report import markdown
@@ -26,6 +26,7 @@ from grainline.bench.runs import Progress, built
 from grainline.errors import UsageError
 from grainline.types import LLM, NO_LIMIT, Budget, Embedder
 
+AGENTS = ("auto",)
 SET = Path(routing.__file__).with_name("declining.jsonl")
 #: what is the matter with a question without an answer: a neighbour of what is there is asked for, a function or name of the sort that is
 #: there, another year, another person, something is presupposed that is not so, a detail is not told

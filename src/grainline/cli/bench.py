@@ -184,6 +184,7 @@ def answers_(
     """
     from grainline.bench import answers, report
     from grainline.bench import declining as unanswerable
+    from grainline.bench.asking import systems
     from grainline.bench.memory import Memory
     from grainline.bench.routing.questions import load
     from grainline.costs import parse_budget
@@ -199,7 +200,7 @@ def answers_(
     results: list[dict[str, Any]] = []
     for folder in folders:
         with _progress(folder.name) as progress:
-            run = answers.run_answers(folder, names, model, every, limit, most, manners=manners, progress=progress)
+            run = answers.run_answers(folder, systems(names, model, manners), every, limit, most, progress=progress)
             results.append(run)
         if as_json:
             click.echo(json.dumps(results[-1], ensure_ascii=False))
