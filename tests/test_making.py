@@ -127,6 +127,27 @@ def test_what_is_there_costs_nothing_and_what_is_new_is_added(library: Library, 
     assert examine(library.folder).found == []
 
 
+def test_what_a_model_made_follows_a_document_to_its_new_name(library: Library, model: FakeLLM, docs: Path) -> None:
+    library.make(ALL)
+    library.ask("Who hunts voles?", agent="fulltext")
+    library.feedback("Who hunts voles?", True, agent="fulltext")
+    before, calls = len(made(library)), model.calls
+    (docs / "valley.md").rename(docs / "upper.md")
+    (docs / "inner").mkdir()
+    (docs / "湿地.md").rename(docs / "inner" / "湿地.md")
+    assert library.add([docs]).renamed == 2
+    assert len(made(library)) == before and len(library.marks()) == 1
+    assert library.make(ALL).cost.calls == 0 and model.calls == calls
+    for question, source in (("nocturnal raptors", "upper.md"), ("水鸟生境管理", "inner/湿地.md")):
+        best = library.search(question, 5, "summary", budget=WORDS).hits[0]
+        assert library.source(best.node.document_id) == f"docs/{source}" and "bm25:summary by fake" in best.via
+    assert examine(library.folder).found == []
+    (docs / "upper.md").unlink()
+    library.add([docs])
+    assert {source for _, source in made(library)}.isdisjoint({"docs/upper.md", "docs/valley.md"})
+    assert examine(library.folder).found == []
+
+
 @pytest.mark.parametrize(
     ("question", "agent", "source", "way"),
     [

@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import grainline.models.states as states
@@ -18,6 +19,7 @@ from grainline.readers import reader_for
 from grainline.readers.build import identify, title_of
 from grainline.readers.files import Found, find, read_bytes
 from grainline.shapes import shape
+from grainline.store.work import Work
 from grainline.store.writer import File, Writer
 from grainline.text import language, terms
 from grainline.types import Document, Limits, Shaped
@@ -151,6 +153,8 @@ class _Add:
         self._rows: list[tuple[str, Document, Shaped]] = []
         self._files: list[File] = []
         self._dropped: list[int] = []
+        #: by the id of a document under its new name or labels the row number that it had
+        self._again_of: dict[str, int] = {}
         self._characters = 0
         self._hashes = True
 
@@ -307,24 +311,43 @@ class _Add:
                 return []  # it may be named after its file, or bear that name of itself
             moved = replace(document, id=identify(source, document.title, document.text), source=source, labels=labels)
             made.append((moved, shape(moved)))
+            self._again_of[moved.id] = number
         self._refuse_clash(new, [document.source for document, _ in made])
         return made
 
     def _commit(self) -> None:
         if self._rows or self._dropped:
-            _index(self._writer, self._rows, self._dropped)
+            _index(self._writer, self._rows, self._dropped, self._again_of)
         self._writer.put_files(self._files)
         self._writer.commit()
-        self._rows, self._files, self._dropped, self._characters = [], [], [], 0
+        self._rows, self._files, self._dropped, self._again_of, self._characters = [], [], [], {}, 0
 
 
-def _index(writer: Writer, rows: Sequence[tuple[str, Document, Shaped]], dropped: Sequence[int]) -> None:
-    """Drop documents, store new ones, and change the lexical index with them, in the writer's transaction."""
+def _index(
+    writer: Writer,
+    rows: Sequence[tuple[str, Document, Shaped]],
+    dropped: Sequence[int],
+    again_of: Mapping[str, int] = MappingProxyType({}),
+) -> None:
+    """Drop documents, store new ones, and change the lexical index with them, in the writer's transaction. `again_of` tells, by id, which
+    row number a document had that is stored anew: what a model made from it follows."""
+    from grainline.match import made
     from grainline.match.index import put
 
+    works = writer.work_of(again_of.values())
     writer.drop_documents(dropped)
-    numbers = writer.put_documents(rows)
-    put(writer, builders((number, *row[1:]) for number, row in zip(numbers, rows, strict=True)), dropped)
+    stored = [(number, *row[1:]) for number, row in zip(writer.put_documents(rows), rows, strict=True)]
+    now = {again_of[document.id]: number for number, document, _ in stored if document.id in again_of}
+    following = {key: _of(work, now) for key, work in works.items() if now.keys() >= set(work.documents).intersection(dropped)}
+    found = made.moved(following.values(), {number: shaped for number, _, shaped in stored})
+    writer.put_work({key: work for key, work in following.items() if work.kind != made.KIND})
+    writer.put_work({one.key: one.work() for one in found})
+    put(writer, {**builders(stored), **made.builders(found)}, dropped)
+
+
+def _of(work: Work, now: Mapping[int, int]) -> Work:
+    """Work as that of documents by the row numbers that they have now."""
+    return replace(work, documents=tuple(sorted(now.get(number, number) for number in work.documents)))
 
 
 def builders(documents: Iterable[tuple[int, Document, Shaped]]) -> dict[str, Builder]:

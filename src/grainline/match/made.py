@@ -7,14 +7,15 @@ kind; so it is seen, counted, restricted and removed with its document. Nobody i
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from grainline.errors import DamagedError
 from grainline.match.postings import Builder, text_hash
 from grainline.store.snapshot import Snapshot
 from grainline.store.work import Work, key_of
 from grainline.text import terms
+from grainline.types import Shaped
 
 #: the kind of work
 KIND = "key"
@@ -84,6 +85,12 @@ def builders(found: Iterable[Made]) -> dict[str, Builder]:
         for text in one.texts:
             ready[one.kind].add(one.number, one.place, terms(text), text_hash(text))
     return dict(ready)
+
+
+def moved(works: Iterable[Work], shapes: Mapping[int, Shaped]) -> list[Made]:
+    """The keys among works, as those of the documents with these numbers and shapes."""
+    found = [made(work) for work in works if work.kind == KIND and shapes.keys() >= set(work.documents)]
+    return [replace(one, node=shapes[one.number].nodes[one.place].id) for one in found]
 
 
 def signed(snapshot: Snapshot, via: tuple[str, ...], node: str) -> tuple[str, ...]:

@@ -51,6 +51,14 @@ def of_kind(connection: sqlite3.Connection, kind: str) -> list[Work]:
     return [Work(row[1], tuple(json.loads(row[2])), json.loads(row[3])) for row in rows if is_whole(*row)]
 
 
+def of_documents(connection: sqlite3.Connection, documents: Collection[int]) -> dict[int, Work]:
+    """All that was made from any of these documents, by key; damaged rows are left out. Raises `sqlite3.Error`."""
+    wanted = set(documents)
+    rows = connection.execute("SELECT key, kind, documents, data, seal FROM work ORDER BY key").fetchall() if wanted else []
+    found = {row[0]: Work(row[1], tuple(json.loads(row[2])), json.loads(row[3])) for row in rows if is_whole(*row)}
+    return {key: work for key, work in found.items() if not wanted.isdisjoint(work.documents)}
+
+
 def put(connection: sqlite3.Connection, made: Mapping[int, Work]) -> None:
     """Keep what was made, by its keys. Raises `sqlite3.Error`."""
     rows = [(key, one.kind, dump(sorted(one.documents)), dump(one.data)) for key, one in sorted(made.items())]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -232,6 +232,11 @@ class Writer:
         self.begin()
         with translated(self.path):
             vectors.put(self._connection, identity, held)
+
+    def work_of(self, documents: Collection[int]) -> dict[int, Work]:
+        """All that a model made from any of these documents, by key."""
+        with translated(self.path):
+            return works.of_documents(self._connection, documents)
 
     def put_work(self, made: Mapping[int, Work]) -> None:
         """Keep what a model made, by keys."""
