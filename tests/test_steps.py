@@ -87,6 +87,7 @@ def test_what_answers_in_the_end_cites_every_step(
     with opened(folder) as library:
         answer = library.ask(question, agent=agent, budget=Budget(embedded=0), heard=heard.append)
         again = library.ask(question, agent=agent, budget=Budget(embedded=0))
+        assert {library.source(hit.node.document_id) for hit in answer.evidence.hits} >= set(sources)
     assert answer.answered and answer.text == said == "".join(heard)
     assert [citation.source for citation in answer.citations] == sources
     first, second = steps(answer)

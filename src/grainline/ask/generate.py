@@ -49,7 +49,7 @@ def written(
     trace = Trace(budget)
     within = Within(snapshot, where, Budgeted(snapshot.llm, trace, snapshot), trace)
     last = _last(question, quoted.evidence, within, find)
-    told = claimed(last.question, last.evidence.hits, within, heard, last.rests_on)
+    told = claimed(last.question, last.hits, within, heard, last.rests_on)
     if told and len(told.supports) == 1 and _is_something_else(last, told, within):
         told.withdraw()
     if told:
@@ -62,12 +62,12 @@ def _last(question: str, evidence: Evidence, within: Within, find: Find | None) 
     """What the model is asked in the end: the last step of a question of several, else the question."""
     _, signs = judged(question, evidence, within.snapshot, within.where)
     steps = followed(question, evidence, within, find) if find and signs["passage"] < WHOLE else None
-    return steps or Last(question, evidence)
+    return steps or Last(question, evidence.hits, evidence)
 
 
 def _is_something_else(last: Last, told: Teller, within: Within) -> bool:
     """Whether a quote tells something else than is asked; looked at only where the words of the evidence leave a doubt."""
-    _, signs = judged(last.question, last.evidence, within.snapshot, within.where)
+    _, signs = judged(last.question, replace(last.evidence, hits=last.hits), within.snapshot, within.where)
     if fitted().unanswerable.probability(signs) < DOUBT:
         return False
     return is_as_asked(last.question, told, within) is False

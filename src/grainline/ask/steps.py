@@ -28,9 +28,10 @@ Find = Callable[[str, Budget], Evidence]
 
 @dataclass(frozen=True, slots=True)
 class Last:
-    """What is asked in the end, what that is answered from, and what it rests on."""
+    """What is asked in the end, the hits that answer it, the evidence of all steps, and what the question rests on."""
 
     question: str
+    hits: tuple[Hit, ...]
     evidence: Evidence
     rests_on: tuple[Citation, ...] = ()
 
@@ -44,9 +45,12 @@ def followed(question: str, evidence: Evidence, within: Within, find: Find) -> L
         return None
     answers: list[str] = []
     rests_on: dict[Citation, None] = {}
+    rankings = [Ranking(evidence.hits, BESIDE)]
     for part in parts[:-1]:
         asked = _asked(part, answers)
-        told = _answered(asked, within, find) if asked else None
+        found = _found(asked, within, find) if asked else None
+        told = _answered(asked, found, within) if found else None
+        rankings += [Ranking(found.hits, BESIDE, f"asked: {asked}")] if found else []
         answers.append(told.claims[0] if told else "")
         rests_on |= dict.fromkeys(told.citations[:1] if told else ())
         within.trace.count(f"step {len(answers)}: {asked or part}", answers[-1] or "not answered")
@@ -54,16 +58,15 @@ def followed(question: str, evidence: Evidence, within: Within, find: Find) -> L
     found = _found(last, within, find) if last else None
     if found is None or not found.hits:
         return None
-    rankings = [Ranking(found.hits, 1.0, f"asked: {last}"), Ranking(evidence.hits, BESIDE)]
-    hits = blend(rankings, len(evidence.hits), _place(within))
+    rankings.insert(0, Ranking(found.hits, 1.0, f"asked: {last}"))
     within.trace.count(f"step {len(parts)}: {last}", f"{len(found.hits)} hits")
-    return Last(last, replace(evidence, hits=tuple(hits)), tuple(rests_on))
+    first, every = (blend(some, len(evidence.hits), _place(within)) for some in (rankings[:2], rankings))
+    return Last(last, tuple(first), replace(evidence, hits=tuple(every)), tuple(rests_on))
 
 
-def _answered(question: str, within: Within, find: Find) -> Teller | None:
+def _answered(question: str, found: Evidence, within: Within) -> Teller | None:
     """What a step is answered by a quote that speaks of what it names; None where it is not."""
-    found = _found(question, within, find)
-    told = claimed(question, found.hits, within, room=ROOM) if found and found.hits else None
+    told = claimed(question, found.hits, within, room=ROOM) if found.hits else None
     if told is None or not told.claims or lacks(f"{told.claims[0]}\n{told.supports[0].said}", specifics(question)):
         return None
     return told
