@@ -305,7 +305,7 @@ def test_what_a_model_is_shown_is_data(folder: Path, tmp_path: Path) -> None:
         ask(other, "decompose", "Who?", llm=llm)
     for prompt in llm.prompts:
         marked = [line for line in prompt.splitlines() if line.startswith("> ")]
-        assert [line for line in marked if line.startswith("> question: ")] == marked[-1:]
+        assert marked[-1].startswith("> question: ") and not any("EVIL" in line for line in marked if "question: " in line[:12])
         assert "EVIL" not in "\n".join(line for line in prompt.splitlines() if not line.startswith("> "))
     assert any("EVIL" in prompt for prompt in llm.prompts)
 

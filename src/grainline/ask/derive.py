@@ -10,6 +10,8 @@ import json
 from collections.abc import Collection, Sequence
 from typing import Any, Protocol
 
+from grainline.text import CJK_RUN
+
 #: derived questions, at most; characters of one, and of a question or a passage that a model is shown
 MOST, LONGEST, SHOWN = 4, 400, 900
 #: tokens of an answer, at most
@@ -30,10 +32,22 @@ _TASKS = {
     "step-back": f"Write one more general question, on the background that one must know to answer the question. {_ONE}",
     "decompose": "Split the question into the simple questions, two to four, that must be answered one after the other to answer it. Write "
     "#1 where one needs the answer to the first, #2 for that to the second. If the question is simple, give it alone. "
-    f"{_SEVERAL}\n"
-    'For example "Who is the father of the director of Dark River?": '
-    '{"questions": ["Who directed Dark River?", "Who is the father of #1?"]}; '
-    '"鲁迅和老舍谁出生更早？": {"questions": ["鲁迅何时出生？", "老舍何时出生？"]}.',
+    f"{_SEVERAL}",
+}
+#: a small model follows examples rather than words, and keeps to their language
+_EXAMPLES = {
+    ("decompose", False): "For example:\n"
+    "> question: Who is the father of the director of Dark River?\n"
+    '{"questions": ["Who directed Dark River?", "Who is the father of #1?"]}\n'
+    "> question: In what year did the university where the author of The Glass Hills studied open?\n"
+    '{"questions": ["Who is the author of The Glass Hills?", "At which university did #1 study?", "In what year did #2 open?"]}\n'
+    "> question: What is the population of the county that Oak Point, Kansas is in?\n"
+    '{"questions": ["Which county is Oak Point, Kansas in?", "What is the population of #1?"]}',
+    ("decompose", True): "例如：\n"
+    "> question: 《长河》的作者毕业的学校是哪一年创办的？\n"
+    '{"questions": ["《长河》的作者是谁？", "#1毕业于哪所学校？", "#2是哪一年创办的？"]}\n'
+    "> question: 鲁迅和老舍谁出生更早？\n"
+    '{"questions": ["鲁迅何时出生？", "老舍何时出生？"]}',
 }
 #: said behind each of these
 _KEEP = "Keep names as they are written, and the language of the question."
@@ -61,8 +75,11 @@ def derived(kind: str, question: str, complete: Complete, history: Sequence[str]
     value: dict[str, Any] = {"type": "string"}
     value = {"type": "array", "items": value} if name == "questions" else value
     shown = [*(_data("before", one) for one in (history[-BEFORE:] if task == "follow-up" else ())), _data("question", question)]
+    examples = filter(None, [_EXAMPLES.get((task, bool(CJK_RUN.search(question))))])
     said = complete(
-        "\n".join([f"{_TASKS[task]} {_KEEP}", _DATA, *shown]), _schema(name, value), _TOKENS.get(kind, QUESTION_TOKENS)
+        "\n".join([f"{_TASKS[task]} {_KEEP}", _DATA, *examples, *shown]),
+        _schema(name, value),
+        _TOKENS.get(kind, QUESTION_TOKENS),
     )
     if said is None:
         return ()

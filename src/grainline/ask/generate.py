@@ -25,7 +25,7 @@ SURE = 0.9
 #: how likely a question has no answer, by the words of its evidence, for an answer of one claim to be looked at again
 DOUBT = 0.035
 #: the share of a question that one passage holds where it may speak of all that is asked
-WHOLE = 0.75
+WHOLE = 0.9
 
 
 def written(

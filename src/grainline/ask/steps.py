@@ -1,17 +1,18 @@
 """A question of several steps, answered step by step: what answers one stands in the next, which is asked and read on its own.
 
-Shown all passages at once a small model answers the nearest step, the county for its seat. Here rules take the question apart, each step
+Shown all passages at once a small model answers the nearest step, the county for its seat. Here the question is taken apart, each step
 finds evidence of its own, and what bears out its answer is cited beside what answers in the end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from grainline.ask.blend import Ranking, blend
 from grainline.ask.claims import Teller, Within, claimed
 from grainline.ask.decompose import ANSWER, decomposed
+from grainline.ask.derive import derived
 from grainline.ask.judge import lacks, specifics
 from grainline.errors import MissingExtraError, PatternError, QueryError
 from grainline.text import CJK_RUN
@@ -40,8 +41,8 @@ def followed(question: str, evidence: Evidence, within: Within, find: Find) -> L
     """The last step of a question, with the answers to those before in it; None where rules do not take it apart into steps, or one that is
     needed is not answered by a quote about what it names. Raises what `claimed` raises, and what finding raises, but for a step that is
     taken for a pattern."""
-    parts = decomposed(question)
-    if not any(ANSWER.search(part) for part in parts):
+    parts = _parts(question, within)
+    if not parts:
         return None
     answers: list[str] = []
     rests_on: dict[Citation, None] = {}
@@ -62,6 +63,27 @@ def followed(question: str, evidence: Evidence, within: Within, find: Find) -> L
     within.trace.count(f"step {len(parts)}: {last}", f"{len(found.hits)} hits")
     first, every = (blend(some, len(evidence.hits), _place(within)) for some in (rankings[:2], rankings))
     return Last(last, tuple(first), replace(evidence, hits=tuple(every)), tuple(rests_on))
+
+
+def _parts(question: str, within: Within) -> tuple[str, ...]:
+    """The steps of a question, each but the first with the number of one that it needs; () where it has none. Rules tell whether it has; a
+    model puts them into better words, if it keeps what the question names."""
+    ruled = decomposed(question)
+    if not any(ANSWER.search(part) for part in ruled):
+        return ()
+    said = derived("decompose", question, within.model.complete)
+    parts = said if _is_chain(said) and not lacks("\n".join(said), specifics(question)) else ruled
+    within.trace.count(f"steps, {'by a model' if parts is said else 'by rules'}", "; ".join(parts))
+    return parts
+
+
+def _is_chain(parts: Sequence[str]) -> bool:
+    """Whether each part but the first needs the one before it.
+
+    >>> _is_chain(["Who directed Dark River?", "Who is the father of #1?"]), _is_chain(["Who is older, A or B?", "Who is A?"])
+    (True, False)
+    """
+    return len(parts) > 1 and all(f"#{number}" in part for number, part in enumerate(parts[1:], 1)) and "#" not in parts[0]
 
 
 def _answered(question: str, found: Evidence, within: Within) -> Teller | None:
