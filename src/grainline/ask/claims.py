@@ -8,6 +8,7 @@ pass the same check, and nothing that it writes is ever run or followed.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,13 +23,18 @@ from grainline.errors import MissingExtraError
 from grainline.match.lexical import Lexical
 from grainline.models.completion import fits, likely_tokens, most_tokens
 from grainline.store.snapshot import Snapshot
-from grainline.text import CJK_RUN, question_terms
+from grainline.text import CJK_RUN, STOPWORDS, question_terms, terms
 from grainline.types import Budget, Citation, Cost, Hit, Side, Where
 
 #: tokens of all passages of a prompt, about, and of an answer, at most
 ROOM, MOST_TOKENS = 600, 256
 #: claims of one answer
 CLAIMS = 5
+#: a question that may be answered with its own words
+_CHOICE = re.compile(
+    r"\b(?:or|which|both|either|whether)\b|^(?:is|are|was|were|do|does|did|has|have|can)\b|还是|或|哪|是否|吗|[和与、].*谁|谁.*[和与、]",
+    re.I,
+)
 Heard = Callable[[str], None]
 
 _CLAIM: dict[str, Any] = {
@@ -113,7 +119,7 @@ def claimed(
     weights = Lexical(within.snapshot).weights(question_terms(question), within.where)
     found = candidates(question, hits, within.snapshot, weights)
     shown = passages(hits, found, within.snapshot, *_room(question, within.trace.left(), room))
-    teller = Teller(shown, within, heard, rests_on)
+    teller = Teller(question, shown, within, heard, rests_on)
     documents = sorted({passage.document.id for passage in shown})
     said = within.model.complete(prompt(question, shown), SCHEMA, MOST_TOKENS, documents, _Reader(teller.take))
     if said is None and not teller.supports:
@@ -127,6 +133,16 @@ def prompt(question: str, shown: Sequence[Passage]) -> str:
     said = "\n".join(passage.shown() for passage in shown)
     language = "用中文回答。" if CJK_RUN.search(question) else "Answer in English."
     return f"{TASK}\n{EXAMPLES}\nPassages:\n{said}\nQuestion: {' '.join(question.split())} {language}\n"
+
+
+def restates(answer: str, question: str) -> bool:
+    """Whether an answer says nothing but what the question says, and that offers no choice.
+
+    >>> restates("when Cargo runs build.rs", "When does Cargo run build.rs?"), restates("the owl", "Which is larger, the owl or the hare?")
+    (True, False)
+    """
+    said = set(terms(answer)) - STOPWORDS
+    return bool(said) and not _CHOICE.search(question) and said <= set(terms(question))
 
 
 def _room(question: str, budget: Budget, room: int) -> tuple[int, Callable[[str], int]]:
@@ -168,13 +184,19 @@ class Teller:
     nothing does."""
 
     def __init__(
-        self, shown: Sequence[Passage], within: Within, heard: Heard | None = None, rests_on: Sequence[Citation] = ()
+        self,
+        question: str,
+        shown: Sequence[Passage],
+        within: Within,
+        heard: Heard | None = None,
+        rests_on: Sequence[Citation] = (),
     ) -> None:
         self.supports: list[Support] = []
         self.citations: list[Citation] = list(rests_on)
         self.left_out: list[str] = []
         self.claims: list[str] = []
         self.text = ""
+        self._question = question
         self._shown = shown
         self._within = within
         self._heard = heard
@@ -185,7 +207,7 @@ class Teller:
         """Check a claim; nothing is said twice."""
         if not claim.answer or claim.answer in self.claims:
             return
-        support = borne_out(claim, self._shown, self._alike)
+        support = None if restates(claim.answer, self._question) else borne_out(claim, self._shown, self._alike)
         if support is None:
             self.left_out.append(claim.answer)
             return

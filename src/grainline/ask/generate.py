@@ -13,7 +13,7 @@ from grainline.agents.model import Budgeted
 from grainline.agents.trace import Trace
 from grainline.ask.answer import no_answer
 from grainline.ask.claims import Heard, Teller, Within, claimed
-from grainline.ask.judge import judged
+from grainline.ask.judge import figures, judged, lacks
 from grainline.ask.steps import Find, Last, followed
 from grainline.ask.verify import is_as_asked
 from grainline.ask.weights import fitted
@@ -66,9 +66,12 @@ def _last(question: str, evidence: Evidence, within: Within, find: Find | None) 
 
 
 def _is_something_else(last: Last, told: Teller, within: Within) -> bool:
-    """Whether a quote tells something else than is asked; looked at only where the words of the evidence leave a doubt."""
+    """Whether a quote tells something else than is asked; looked at only where the words of the evidence leave a doubt, or its passage
+    lacks a number of the question."""
     _, signs = judged(last.question, replace(last.evidence, hits=last.hits), within.snapshot, within.where)
-    if fitted().unanswerable.probability(signs) < DOUBT:
+    passage = told.supports[0].passage
+    lacking = lacks(f"{passage.head}\n{passage.text}", figures(last.question))
+    if not lacking and fitted().unanswerable.probability(signs) < DOUBT:
         return False
     return is_as_asked(last.question, told, within) is False
 

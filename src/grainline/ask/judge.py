@@ -100,13 +100,18 @@ def names_of(question: str) -> list[str]:
 
 
 def specifics(question: str) -> list[str]:
-    """What a question says that must be as it says: names, numbers, ordinals, numerals in brackets.
+    """What a question says that must be as it says: names, and what `figures` gives.
 
     >>> specifics("What did Morten Ziegler win in 2014?"), specifics("修正案（十三）提到Adam算法吗？")
     (['Morten Ziegler', '2014'], ['Adam', '（十三）'])
     """
     names = (name if name.startswith("《") else CJK_RUN.split(name)[0].strip() for name in names_of(question))
-    return [*filter(None, names), *(found for one in (_NUMBER, _ORDINAL, _NUMERAL) for found in one.findall(question))]
+    return [*filter(None, names), *figures(question)]
+
+
+def figures(question: str) -> list[str]:
+    """The numbers, ordinals and numerals in brackets of a question."""
+    return [found for one in (_NUMBER, _ORDINAL, _NUMERAL) for found in one.findall(question)]
 
 
 def lacks(text: str, wanted: Sequence[str]) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from grainline.ask.claims import Teller, Within
 from grainline.ask.decompose import ANSWER, decomposed
-from grainline.ask.judge import lacks, specifics
+from grainline.ask.judge import figures, lacks, specifics
 from grainline.match.lexical import Lexical
 from grainline.models.completion import parsed
 from grainline.text import CJK_RUN, question_terms, terms
@@ -56,10 +56,9 @@ def is_as_asked(question: str, told: Teller, within: Within) -> bool | None:
         return None
     said = f"{other}\n{told.supports[0].said}"
     near = within.cosine("compare two questions", question, other, "query")
-    if near is None:
-        same = _shared(question, said, within) >= SHARED and not lacks(said, specifics(question))
-    else:
-        same = near >= ALIKE or (near >= NEAR and not lacks(said, specifics(question)))
+    enough = near >= NEAR if near is not None else _shared(question, said, within) >= SHARED
+    wanted = figures(question) if near is not None and near >= ALIKE else specifics(question)
+    same = enough and not lacks(said, wanted)
     within.trace.count("look at the quote again", f"it answers “{other}”: {'as' if same else 'something else than'} was asked")
     return same
 
