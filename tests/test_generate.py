@@ -83,6 +83,7 @@ def test_an_answer_is_short_and_cites_the_sentence_that_it_quotes(folder: Path) 
         ("about 1,300", "about 1,200 of them a year", 1),  # another number
         ("in April", "The owl has no eggs whatsoever, said Professor Smith", 1),  # what it quotes stands nowhere
         ("是奶酪", "", 1),
+        ("the barn owl lays its eggs", "It lays four to six eggs in April.", 1),  # that is the question again
     ],
 )
 def test_what_nothing_bears_out_is_not_said(folder: Path, claim: tuple[str, str, int]) -> None:
@@ -114,6 +115,15 @@ def test_an_answer_to_something_else_is_taken_back_before_it_is_told(folder: Pat
     assert not answer.answered and heard == [] and answer.left_out == ("in April",)
     # what is quoted and answered is shown without the question
     assert "| It lays four to six eggs in April.\nAnswer: in April" in model.prompts[1] and "penguins" not in model.prompts[1]
+
+
+def test_a_year_that_the_quote_does_not_speak_of_is_not_answered(folder: Path) -> None:
+    said, other = ("four to six", "four to six eggs", 1), "How many eggs does the barn owl lay?"
+    with opened(folder, said, other=other) as library:
+        asked = [f"How many eggs does the barn owl lay{year}?" for year in ("", " in 2014")]
+        plain, dated = (library.ask(question, agent="fulltext") for question in asked)
+    assert plain.text == "four to six [1]"
+    assert not dated.answered and any("something else than was asked" in step.detail for step in dated.evidence.trace)
 
 
 def test_two_questions_in_one_are_not_looked_at_again(folder: Path) -> None:
