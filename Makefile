@@ -10,7 +10,7 @@ LINK_SETS ?= $(addprefix ../shared/data/,musique 2wikimultihopqa_hipporag101 cmr
 BENCH_SETS ?= $(addprefix ../shared/data/,musique 2wikimultihopqa_hipporag101 lawbench_statute_zh netoperatorqa_zh cosqa_dev \
   rust_doc_search cmrc2018_dev tatqa_test)
 
-.PHONY: demo test test-slow check bench clean
+.PHONY: demo test test-slow check bench bench-answers clean
 
 # The environment is built when it is missing or when pyproject.toml has changed.
 $(VENV)/.ready: pyproject.toml
@@ -49,6 +49,17 @@ bench: $(VENV)/.ready
 	$(BIN)/grainline bench sql ../shared/data/spider_dev > results/sql.md
 	$(BIN)/grainline bench routes ../shared --out results/routes.json > results/routes.md
 	$(BIN)/python -m grainline.bench.lexical ../shared/data/musique > results/lexical.md
+	$(BIN)/python -m grainline.bench.readme README.md
+
+# What a language model brings, LLM=gguf:FILE?threads=2&context=4096 for example: hours on a processor. What the model says is kept in MEMORY,
+# so that a run that was cut off goes on.
+MEMORY ?= .grainline/said.jsonl
+ANSWERS = $(BIN)/grainline bench answers --llm "$(LLM)" --memory $(MEMORY)
+bench-answers: $(VENV)/.ready
+	mkdir -p $(dir $(MEMORY))
+	$(ANSWERS) ../shared/data/cmrc2018_dev --every 60 --out results/answers_cmrc.json > results/answers.md
+	$(ANSWERS) ../shared/data/musique --every 10 --agent linked,hybrid --out results/answers_musique.json | tail -n +3 >> results/answers.md
+	$(ANSWERS) --declining ../shared --out results/declining.json > results/declining.md
 	$(BIN)/python -m grainline.bench.readme README.md
 
 clean:
