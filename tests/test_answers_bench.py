@@ -269,7 +269,11 @@ QUESTIONS = (
 def test_what_is_declined(shared: Path) -> None:
     llm, seen = FakeLLM({}), []
     result = declining.run_declining(
-        shared, ["fulltext"], llm, embedder=FakeEmbedder(), questions=QUESTIONS, progress=lambda *step: seen.append(step)
+        shared,
+        asking.systems(["fulltext"], llm),
+        embedder=FakeEmbedder(),
+        questions=QUESTIONS,
+        progress=lambda *step: seen.append(step),
     )
     assert result["questions"] == {"answerable": 2, "unanswerable": 2}
     rows = {(row["model"], row["language"]): row for row in result["systems"]}

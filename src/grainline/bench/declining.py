@@ -17,16 +17,15 @@ from typing import Any
 
 import grainline.bench.routing as routing
 from grainline.bench.answers import cell, compared
-from grainline.bench.asking import Asker, Given, System, spent, systems
+from grainline.bench.asking import Asker, Given, System, spent
 from grainline.bench.metrics import mean
 from grainline.bench.report import markdown
 from grainline.bench.routing.libraries import LIBRARIES, lay_out
 from grainline.bench.routing.questions import LANGUAGES, Question, holds, load, within
 from grainline.bench.runs import Progress, built
 from grainline.errors import UsageError
-from grainline.types import LLM, NO_LIMIT, Budget, Embedder
+from grainline.types import NO_LIMIT, Budget, Embedder
 
-AGENTS = ("auto",)
 SET = Path(routing.__file__).with_name("declining.jsonl")
 #: what is the matter with a question without an answer: a neighbour of what is there is asked for, a function or name of the sort that is
 #: there, another year, another person, something is presupposed that is not so, a detail is not told
@@ -56,15 +55,14 @@ class Outcome:
 
 def run_declining(
     shared: Path,
-    agents: Sequence[str] = AGENTS,
-    llm: str | LLM | None = None,
+    who: Sequence[System],
     budget: Budget = NO_LIMIT,
     embedder: str | Embedder = "e5",
     questions: Sequence[Question] | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Ask agents the set, or the given questions, over libraries made of `shared` (with `corpora` and `data`), each agent without a
-    language model and, where one is given, with it.
+    """Ask all who answer (see `asking.systems`) the set, or the given questions, over libraries made of `shared` (with `corpora` and
+    `data`).
 
     Returns `{"questions": {"answerable", "unanswerable"}, "systems": [{"agent", "model", "language", figures of COLUMNS}], "whys":
     [{"agent", "model", why: share declined}], "asked": [{"id", "split", "agent", "model", "answered", "said", "text", "cited"}]}`.
@@ -74,7 +72,6 @@ def run_declining(
     asked = load(SET) if questions is None else tuple(questions)
     if not asked:
         raise UsageError("there is no question to ask")
-    who = systems(agents, llm)
     found = list(zip(who, _outcomes(shared, asked, who, Asker(embedder, budget), progress), strict=True))
     return {
         "questions": {
@@ -82,7 +79,7 @@ def run_declining(
             "unanswerable": sum(not question.answerable for question in asked),
         },
         "systems": [row for system, outcomes in found for row in _rows(system, outcomes)],
-        "whys": [{"agent": system.agent, "model": system.model, **_whys(outcomes)} for system, outcomes in found],
+        "whys": [{"agent": system.name, "model": system.model, **_whys(outcomes)} for system, outcomes in found],
         "asked": [_detail(system, one) for system, outcomes in found for one in outcomes],
     }
 
@@ -104,7 +101,7 @@ def _outcomes(
                             own[question.id] = Outcome(question, given, says(question, given))
                             done += 1
                             if progress:
-                                progress(done, len(asked) * len(who), f"{library}: {system.agent}, model: {system.model}")
+                                progress(done, len(asked) * len(who), f"{library}: {system.name}, model: {system.model}")
     return [[own[question.id] for question in asked] for own in found]
 
 
@@ -122,7 +119,7 @@ def _rows(system: System, outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
         answerable = [one for one in own if one.question.answerable]
         rows.append(
             {
-                "agent": system.agent,
+                "agent": system.name,
                 "model": system.model,
                 "language": language,
                 "declined": _share([not one.given.answer.answered for one in own if not one.question.answerable]),
@@ -152,7 +149,7 @@ def _detail(system: System, one: Outcome) -> dict[str, Any]:
     return {
         "id": one.question.id,
         "split": one.question.split,
-        "agent": system.agent,
+        "agent": system.name,
         "model": system.model,
         "answered": one.given.answer.answered,
         "said": one.said,

@@ -154,12 +154,8 @@ def sql_(folder: Path, every: int, llm: str | None, as_json: bool) -> None:
 @click.option("--every", default=1, show_default=True, type=click.IntRange(min=1), help="Ask only every so-many-th question.")
 @click.option("--limit", type=click.IntRange(min=1), help="Ask only the first so many of these questions.")
 @click.option("--budget", default="", metavar="NAME=N,...", help="The budget of a question (see `grainline ask --help`).")
-@click.option(
-    "--transform", "kinds", default="", metavar="KIND,...", help="With FOLDERs: ask each agent with these transforms, too."
-)
-@click.option(
-    "--reflect", default=0, type=click.IntRange(min=0), help="With FOLDERs: also look back on answers so many rounds."
-)
+@click.option("--transform", "kinds", default="", metavar="KIND,...", help="Ask each agent with these transforms, too.")
+@click.option("--reflect", default=0, type=click.IntRange(min=0), help="Also look back on answers so many rounds.")
 @llm_option
 @click.option(
     "--memory", type=click.Path(path_type=Path), help="Keep what the model says in this file, and go on from what is there."
@@ -196,18 +192,18 @@ def answers_(
         model = Memory(shared(model), asking["memory"])
     manners = [Manner(kind) for kind in filter(None, asking["kinds"].split(","))]
     manners += [Manner(rounds=asking["reflect"])] if asking["reflect"] else []
-    names, every, limit = asking["agents"].split(","), asking["every"], asking["limit"]
+    who, every, limit = systems(asking["agents"].split(","), model, manners), asking["every"], asking["limit"]
     results: list[dict[str, Any]] = []
     for folder in folders:
         with _progress(folder.name) as progress:
-            run = answers.run_answers(folder, systems(names, model, manners), every, limit, most, progress=progress)
+            run = answers.run_answers(folder, who, every, limit, most, progress=progress)
             results.append(run)
         if as_json:
             click.echo(json.dumps(results[-1], ensure_ascii=False))
     if declining:
         with _progress("Asking") as progress:
             asked = [one for one in load(unanswerable.SET) if split in (None, one.split)][::every][:limit]
-            results.append(unanswerable.run_declining(declining, names, model, most, questions=asked, progress=progress))
+            results.append(unanswerable.run_declining(declining, who, most, questions=asked, progress=progress))
         show(results[-1], as_json, unanswerable.table(results[-1]))
     elif not as_json:
         click.echo(answers.table(results))
