@@ -58,7 +58,7 @@ ANSWERS = $(BIN)/grainline bench answers --llm "$(LLM)" --memory $(MEMORY)
 bench-answers: $(VENV)/.ready
 	mkdir -p $(dir $(MEMORY))
 	$(ANSWERS) ../shared/data/cmrc2018_dev --every 60 --reflect 2 --out results/answers_cmrc.json > results/answers.md
-	$(ANSWERS) ../shared/data/musique --every 20 --agent linked,hybrid --out results/answers_musique.json | tail -n +3 >> results/answers.md
+	$(ANSWERS) ../shared/data/musique --every 10 --agent linked,hybrid --out results/answers_musique.json | tail -n +3 >> results/answers.md
 	$(ANSWERS) --declining ../shared --out results/declining.json > results/declining.md
 	$(BIN)/python -m grainline.bench.readme README.md
 
