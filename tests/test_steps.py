@@ -144,6 +144,23 @@ def test_a_step_reads_only_what_may_be_seen(folder: Path) -> None:
     assert not answer.answered and "Vardal" not in answer.text
 
 
+def test_what_rests_on_a_step_goes_with_the_document_that_answered_it(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    for name in ("lantern.md", "moren.md"):
+        (tmp_path / "docs" / name).write_text(FILES[name], encoding="utf-8")
+    with grainline.open(tmp_path / "library", llm=reader(FOUND)) as library:
+        library.add([tmp_path / "docs"])
+        assert library.ask(BORN, k=1, agent="fulltext", budget=Budget(embedded=0)).text == "Vardal [1][2]"
+        with library.snapshot() as state:
+            before = state.work_counts()["completion"]
+        library.remove(["docs/lantern.md"])
+        with library.snapshot() as state:
+            left = state.works("completion")
+    assert before > 2 and [work.documents for work in left] == [
+        ()
+    ]  # how the question was taken apart, which is from no document
+
+
 def test_a_model_that_fails_in_the_middle_leaves_the_quoted_answer(folder: Path) -> None:
     model = reader(FOUND, calls=2, name="failing")
     with grainline.open(folder / "library", llm=model) as library:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from grainline.agents.model import LEAST, Budgeted
@@ -84,12 +84,14 @@ Question: 青石水库的设计单位是哪家？ 用中文回答。
 
 @dataclass(frozen=True, slots=True)
 class Within:
-    """What a question is answered from: a state of a library, what of it may be seen, the model, and the trace that bounds both."""
+    """What a question is answered from: a state of a library, what of it may be seen, the model, and the trace that bounds both; `told_by`
+    are the ids of documents whose words stand in what is asked, since they answered a step: what the model says goes with them, too."""
 
     snapshot: Snapshot
     where: Where
     model: Budgeted
     trace: Trace
+    told_by: set[str] = field(default_factory=set)
 
     def cosine(self, step: str, one: str, other: str, side: Side) -> float | None:
         """How near two texts are in meaning; None where there is no encoder, or no room for it in the budget."""
@@ -120,7 +122,7 @@ def claimed(
     found = candidates(question, hits, within.snapshot, weights)
     shown = passages(hits, found, within.snapshot, *_room(question, within.trace.left(), room))
     teller = Teller(question, shown, within, heard, rests_on)
-    documents = sorted({passage.document.id for passage in shown})
+    documents = sorted(within.told_by.union(passage.document.id for passage in shown))
     said = within.model.complete(prompt(question, shown), SCHEMA, MOST_TOKENS, documents, _Reader(teller.take))
     if said is None and not teller.supports:
         return None

@@ -91,6 +91,7 @@ def _answered(question: str, found: Evidence, within: Within) -> Teller | None:
     told = claimed(question, found.hits, within, room=ROOM) if found.hits else None
     if told is None or not told.claims or lacks(f"{told.claims[0]}\n{told.supports[0].said}", specifics(question)):
         return None
+    within.told_by.add(told.supports[0].passage.document.id)
     return told
 
 

@@ -76,7 +76,7 @@ def _turned(question: str, told: Teller, within: Within) -> str:
     quote = " ".join(document.text[support.start : support.end].split())
     example, language = (CHINESE, "Chinese") if CJK_RUN.search(question) else (ENGLISH, "English")
     asked = f"Source: {support.passage.head}\n| {quote}\nAnswer: {answer}\n(Write the question in {language}.)\n"
-    said = within.model.complete(f"{TASK}{example}{asked}", SCHEMA, MOST_TOKENS, [document.id])
+    said = within.model.complete(f"{TASK}{example}{asked}", SCHEMA, MOST_TOKENS, sorted({document.id, *within.told_by}))
     return "" if said is None else str(parsed(said, SCHEMA)["question"])
 
 
