@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -33,9 +33,8 @@ FOUND = {
 }
 
 
-def reader(found: Mapping[str, tuple[str, str]], calls: int = 9, name: str = "", parts: Sequence[str] = ()) -> FakeLLM:
-    """A model that answers a question if the passage that it quotes is among those it is shown, fails after so many calls, and takes
-    questions apart into `parts`."""
+def reader(found: Mapping[str, tuple[str, str]], calls: int = 9, name: str = "") -> FakeLLM:
+    """A model that answers a question if the passage that it quotes is among those it is shown, and fails after so many calls."""
 
     questions: list[str] = []
 
@@ -43,8 +42,6 @@ def reader(found: Mapping[str, tuple[str, str]], calls: int = 9, name: str = "",
         """Its claims."""
         if model.calls > calls:
             raise ModelError("the endpoint is down")
-        if '"questions"' in asked:
-            return json.dumps({"questions": list(parts)})
         if verify.TASK in asked:
             return json.dumps({"question": questions[-1]})
         question = asked.strip().rpartition("Question: ")[2]
@@ -55,7 +52,7 @@ def reader(found: Mapping[str, tuple[str, str]], calls: int = 9, name: str = "",
                 return json.dumps({"claims": [{"quote": quote, "passage": 1, "answer": answer}]})
         return json.dumps({"claims": []})
 
-    model = FakeLLM(said, identity=f"{name}{json.dumps(found)}{parts}")
+    model = FakeLLM(said, identity=f"{name}{json.dumps(found)}")
     return model
 
 
@@ -101,27 +98,25 @@ def test_what_answers_in_the_end_cites_every_step(
 def test_a_step_that_finds_nothing_leaves_the_question_whole(folder: Path) -> None:
     with opened(folder, {"Ada Moren born": FOUND["Ada Moren born"]}) as library:
         answer = library.ask(BORN, agent="fulltext")
-    assert not answer.answered and answer.cost.calls == 3
+    assert not answer.answered and answer.cost.calls == 2
     assert steps(answer) == ["step 1: Who or what is the director of Silver Lantern? = not answered"]
 
 
-@pytest.mark.parametrize(
-    ("parts", "first"),
-    [
-        (("Who directed Silver Lantern?", "Where was #1 born?"), "step 1: Who directed Silver Lantern? = Ada Moren"),
-        # what forgets a name, or does not need what comes before, is not believed
-        (("Who directed it?", "Where was #1 born?"), "step 1: Who or what is the director of Silver Lantern? = Ada Moren"),
-        (
-            ("Who directed Silver Lantern?", "Where was he born?"),
-            "step 1: Who or what is the director of Silver Lantern? = Ada Moren",
-        ),
-    ],
-)
-def test_a_model_puts_steps_into_better_words(folder: Path, parts: tuple[str, ...], first: str) -> None:
-    found = {**FOUND, "Who directed Silver Lantern?": FOUND["director of Silver Lantern?"]}
-    with grainline.open(folder / "library", llm=reader(found, parts=parts)) as library:
-        answer = library.ask(BORN, agent="fulltext")
-    assert answer.text == "Vardal [1][2]" and steps(answer)[0] == first
+def test_what_is_made_up_is_asked_again_of_the_best_passage_alone(folder: Path) -> None:
+    question = "Who directed Silver Lantern, born at sea?"
+    several: list[bool] = []
+
+    def said(asked: str) -> str:
+        """Something made up, as long as there is more than one passage."""
+        if verify.TASK in asked:
+            return json.dumps({"question": question})
+        several.append("[2]" in asked.rpartition("Passages:")[2])
+        quote = "a film of the eighties" if several[-1] else "a silent film of 1931 that Ada Moren directed"
+        return json.dumps({"claims": [{"quote": quote, "passage": 1, "answer": "Paula Kern" if several[-1] else "Ada Moren"}]})
+
+    with grainline.open(folder / "library", llm=FakeLLM(said, identity="made up")) as library:
+        answer = library.ask(question, agent="fulltext", budget=Budget(embedded=0))
+    assert several == [True, False] and answer.text == "Ada Moren [1]" and not answer.left_out
 
 
 def test_what_one_passage_speaks_of_is_asked_at_once(folder: Path) -> None:
@@ -133,8 +128,8 @@ def test_what_one_passage_speaks_of_is_asked_at_once(folder: Path) -> None:
 
 def test_the_budget_bounds_all_steps_together(folder: Path) -> None:
     with grainline.open(folder / "library", llm=reader(FOUND, name="bounded")) as library:
-        answer = library.ask(BORN, agent="fulltext", budget=Budget(calls=2))
-    assert answer.cost.calls == 2 and "Ada Moren" in steps(answer)[0]
+        answer = library.ask(BORN, agent="fulltext", budget=Budget(calls=1))
+    assert answer.cost.calls == 1 and "Ada Moren" in steps(answer)[0]
     assert any("left out: too little is left" in step.detail for step in answer.evidence.trace)
 
 
@@ -156,13 +151,11 @@ def test_what_rests_on_a_step_goes_with_the_document_that_answered_it(tmp_path: 
         library.remove(["docs/lantern.md"])
         with library.snapshot() as state:
             left = state.works("completion")
-    assert before > 2 and [work.documents for work in left] == [
-        ()
-    ]  # how the question was taken apart, which is from no document
+    assert before >= 2 and not left
 
 
 def test_a_model_that_fails_in_the_middle_leaves_the_quoted_answer(folder: Path) -> None:
-    model = reader(FOUND, calls=2, name="failing")
+    model = reader(FOUND, calls=1, name="failing")
     with grainline.open(folder / "library", llm=model) as library:
         answer = library.ask(BORN, agent="fulltext")
         quoted = library.ask(BORN, agent="fulltext", budget=Budget(calls=0))

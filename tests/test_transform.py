@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import grainline
+import grainline.ask.derive as derive
 from grainline.agents import registry
 from grainline.ask.blend import Ranking, blend
 from grainline.ask.decompose import decomposed
@@ -23,6 +25,7 @@ from grainline.errors import ModelError, NotFoundError, UsageError
 from grainline.library import Library
 from grainline.store.snapshot import Snapshot
 from grainline.testing import FakeEmbedder, FakeLLM
+from grainline.text import CJK_RUN
 from grainline.types import EVERYWHERE, Budget, Completion, Evidence, Hit, Node, Where
 
 MODEL = Path.home() / ".cache/grainline-eval/qwen2.5-coder-1.5b-instruct-q4_k_m.gguf"
@@ -91,6 +94,34 @@ def told(evidence: Evidence) -> dict[str, str]:
             ("the county where Don Werner was born", "the county that shares a border with #1", "What is the capital of #2?"),
         ),
         ("When did Lothair Ii's mother die?", ("Lothair Ii's mother", "When did #1 die?")),
+        # words behind a description are part of it where the question waits for none
+        (
+            "Who was the father of the woman who signed the Lowmarket charter?",
+            ("the woman who signed the Lowmarket charter", "Who was the father of #1?"),
+        ),
+        ("When did the mill of Lowmarket close?", ("the mill of Lowmarket", "When did #1 close?")),
+        ("Who owns the house Ada Moren lived in?", ("the house Ada Moren lived in", "Who owns #1?")),
+        (
+            "Who is the mayor of the town that Moren County is named after?",
+            ("the town that Moren County is named after", "Who is the mayor of #1?"),
+        ),
+        (
+            "What did Ann Lee write during the war when Vardal troops crossed the River Orn?",
+            ("the war when Vardal troops crossed the River Orn", "What did Ann Lee write during #1?"),
+        ),
+        (
+            "Which county borders the county in which Ada Moren was born?",
+            ("the county in which Ada Moren was born", "Which county borders #1?"),
+        ),
+        # what has no place of its own, or only says when, is not asked for
+        (
+            "What is the name of the bridge in the city where Ada Moren died?",
+            ("the city where Ada Moren died", "What is the name of the bridge in #1?"),
+        ),
+        (
+            "Whom did the wife of Felix Schuster marry after the death of Ann Lee?",
+            ("the wife of Felix Schuster", "Whom did #1 marry after the death of Ann Lee?"),
+        ),
         (
             "Who is the spouse of the actor of Ethan in A Dog's Purpose?",
             ("the actor of Ethan in A Dog's Purpose", "Who is the spouse of #1?"),
@@ -101,6 +132,10 @@ def told(evidence: Evidence) -> dict[str, str]:
         ("2019年和2020年收入分别是多少？", ("2019年收入是多少？", "2020年收入是多少？")),
         ("《无字碑歌》的作者的父亲是谁？", ("《无字碑歌》的作者", "#1的父亲是谁？")),
         ("执导《红高粱》的导演毕业于哪所大学？", ("执导《红高粱》的导演", "#1毕业于哪所大学？")),
+        ("《无字碑歌》作者的祖父担任过什么官职？", ("《无字碑歌》作者", "#1的祖父", "#2担任过什么官职？")),
+        ("林远的弟弟毕业的大学在哪个城市？", ("林远的弟弟", "#1毕业的大学", "#2在哪个城市？")),
+        ("青石水库所在的省的省长是谁？", ("青石水库所在的省", "#1的省长是谁？")),
+        ("长河大桥所在城市的人口有多少？", ("长河大桥所在城市", "#1的人口有多少？")),
     ],
 )
 def test_rules_take_questions_apart(question: str, parts: tuple[str, ...]) -> None:
@@ -430,3 +465,24 @@ def test_a_real_model_rewrites_a_follow_up(library: Library) -> None:
     llm = shared(f"gguf:{MODEL}?threads=1&context=2048")
     found = ask(library, "rewrite", "And when does it need maintenance?", history=["What is a disconnector?"], llm=llm)
     assert "disconnector" in told(found)["rewrite, by a model"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("question", "language"), [("How do owls hunt?", "Write in English."), ("猫头鹰怎样捕食？", "用中文写。")]
+)
+def test_a_model_is_shown_an_example_in_the_language_of_the_question(kind: str, question: str, language: str) -> None:
+    asked: list[str] = []
+    schemas: list[dict[str, Any]] = []
+
+    def complete(prompt: str, schema: dict[str, Any], max_tokens: int, documents: Collection[str] = ()) -> str | None:
+        """Keep what is asked."""
+        asked.append(prompt)
+        schemas.append(schema)
+        return None
+
+    derive.derived(kind, question, complete)
+    before, _, data = asked[0].rpartition(f"> question: {question}")
+    assert data.strip() == language and bool(CJK_RUN.search(before)) == bool(CJK_RUN.search(question))
+    assert all(value.get("maxItems", derive.MOST) == derive.MOST for value in schemas[0]["properties"].values())
+    assert all("maxItems" in value for value in schemas[0]["properties"].values() if value["type"] == "array")

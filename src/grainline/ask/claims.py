@@ -32,7 +32,7 @@ ROOM, MOST_TOKENS = 600, 256
 CLAIMS = 5
 #: a question that may be answered with its own words
 _CHOICE = re.compile(
-    r"\b(?:or|which|both|either|whether)\b|^(?:is|are|was|were|do|does|did|has|have|can)\b|还是|或|哪|是否|吗|[和与、].*谁|谁.*[和与、]",
+    r"\b(?:or|both|either|whether)\b|^(?:is|are|was|were|do|does|did|has|have|can)\b|还是|或|是否|吗|[和与、].*[谁哪]|[谁哪].*[和与、]",
     re.I,
 )
 Heard = Callable[[str], None]
@@ -114,13 +114,26 @@ def claimed(
     rests_on: Sequence[Citation] = (),
     room: int = ROOM,
 ) -> Teller | None:
-    """What the model claims of a question from the best of some hits, checked; None where it was not asked or failed before it claimed
+    """What the model claims of a question from the best of some hits, checked; where nothing that it claims is borne out, from the best
+    passage alone. None where it was not asked or failed before it claimed
     anything that is borne out, which the trace tells. `rests_on` is what the question itself rests on, `room` about how many tokens of
     passages are shown. Raises `DamagedError` if a quote does not stand where it should, and what making the model raises."""
     hits = hits[:READ]
     weights = Lexical(within.snapshot).weights(question_terms(question), within.where)
     found = candidates(question, hits, within.snapshot, weights)
     shown = passages(hits, found, within.snapshot, *_room(question, within.trace.left(), room))
+    told = _told(question, shown, within, heard, rests_on)
+    if told and told.left_out and not told.supports and len(shown) > 1:
+        # shown less, a small model makes up less
+        alone = _told(question, shown[:1], within, heard, rests_on)
+        told = alone if alone and alone.supports else told
+    return told
+
+
+def _told(
+    question: str, shown: Sequence[Passage], within: Within, heard: Heard | None, rests_on: Sequence[Citation]
+) -> Teller | None:
+    """What the model claims from passages; None where it was not asked or failed before it claimed anything that is borne out."""
     teller = Teller(question, shown, within, heard, rests_on)
     documents = sorted(within.told_by.union(passage.document.id for passage in shown))
     said = within.model.complete(prompt(question, shown), SCHEMA, MOST_TOKENS, documents, _Reader(teller.take))

@@ -58,34 +58,60 @@ _COMPARED_ZH = (
 )
 
 _LINK = r"(?:of|by|for|from|into|in|on|at|to|with|and|near)"
-_NAMED = rf"(?:the\s+)?(?:[a-z][\w-]*\s+){{0,3}}?{_HELD}(?:\s+{_LINK}\s+(?:the\s+)?(?:[a-z]+\s+){{0,2}}?{_HELD})*"
+_WHO = r"(?:who|whom|that|which|where|whose|when)"
+_BE = r"(?:is|was|are|were|be|been|has|had|have|did|does|do|can|could|may|will|would)"
+#: a word of small letters that begins no clause
+_WORD = rf"(?!{_WHO}\b|{_BE}\b)[a-z][\w-]*\s+"
+_NAMED = rf"(?:the\s+)?(?:{_WORD}){{0,3}}?{_HELD}(?:\s+{_LINK}\s+(?:the\s+)?(?:[a-z]+\s+){{0,2}}?{_HELD})*"
+#: what is said of somebody, with what it leaves hanging: "is licensed to", "can be found"
 _VERB = (
-    r"(?:\s+(?:is|was|are|were|has|had|did|does|plays?)(?:\s+(?:an?|the))?)?\s+(?:t(?:ook|akes) place|[a-z]+)"
-    rf"(?:\s+{_LINK}\b(?!\s+{_HELD}))?"
+    rf"(?:(?:\s+(?:(?:can|could|may|has|had|have)\s+be(?:en)?|{_BE}|plays?)(?:\s+(?:an?|the|[a-z]+ed to be))?)?"
+    rf"\s+(?:t(?:ook|akes) place|(?!{_BE}\b|{_LINK}\b)[a-z]+)"
+    rf"(?:\s+(?:{_LINK}|after|about|under|over|against|as)\b(?!\s+(?:the\s+)?{_HELD}))?"
+    rf"|\s+(?:is|was|are|were)(?:\s*$|\s+{_LINK}\b(?!\s+(?:the\s+)?{_HELD})))"
 )
-_RELATIVE = r"(?:(?:in|to|of|from|at|on|with|for|by)\s+)?(?:who|whom|that|which|where|whose|when)"
+_RELATIVE = rf"(?:(?:in|to|of|from|at|on|with|for|by)\s+)?{_WHO}"
+#: heads that stand for no thing of their own: "the end of", "the role of"
+_PLACELESS = r"(?:end|beginning|start|time|name|names|role|number|rest|top|middle|cause|reason|date|day|work|works|word)\b"
 _DESCRIBED = re.compile(
-    rf"\b(?:the|The|an?)\s+(?:(?!of\b|most\b|\w+est\b)[a-z][\w-]*\s+){{1,4}}?(?:"
+    rf"\b(?:the|The)\s+(?:(?!of\b|most\b|\w+est\b|{_PLACELESS})(?!{_WHO}\b|{_BE}\b)[a-z][\w-]*\s+){{1,4}}?(?:"
     rf"(?:of|for|by|behind|in|from)\s+{_NAMED}"
-    rf"|{_RELATIVE}\s+(?:the\s+)?{_HELD}{_VERB}"
+    rf"|{_RELATIVE}\s+(?:the\s+)?{_HELD}(?:\s+[a-z]+)?\s+[a-z]+ed\s+(?:the\s+)?{_HELD}"
+    rf"|{_RELATIVE}\s+(?:the\s+(?:(?:{_WORD}){{1,4}}?{_LINK}\s+)?)?{_HELD}{_VERB}"
     rf"|{_RELATIVE}\s+(?:[a-z][\w-]*\s+){{1,6}}?{_NAMED}"
-    rf"|(?:the\s+)?{_HELD}\s+(?:is|was|were)\s+[a-z]+$"
+    rf"|(?:the\s+)?{_HELD}{_VERB}(?=\s*$)"
     rf"|[a-z]+(?:ing|ed)\s+(?:[a-z]+\s+){{0,3}}?{_NAMED}"
     rf")"
 )
+_NAME_OF = re.compile(r"\bthe names? of\b", re.IGNORECASE)
+#: before what only says when something was
+_THEN = re.compile(r"\b(?:after|before|during|since|until)\s+$", re.IGNORECASE)
+#: what stands before a description with which a question ends: nothing behind it is waited for
+_WAITS = re.compile(
+    r"\b(?:did|does|do)\b|^(?:when|where|how|why)\b|^(?:what|which)\s+(?:[a-z]+\s+)+(?:is|are)\b"
+    rf"|^(?:in\s+)?(?:what|which)\s+(?:[a-z]+\s+)+(?:was|were)\b|\b{_WHO}\s+$|^\s*$",
+    re.IGNORECASE,
+)
+_TAIL = re.compile(rf"\s+(?!{_LINK}\b|{_WHO}\b|{_BE}\b|or\b|but\b|than\b)[a-z](?:(?!{_HELD}).)*$")
 _OWNED = re.compile(
-    rf"(?:the\s+)?{_HELD}(?:['’]s|['’])\s+(?:(?:first|second|third|last|[a-z]+(?:est|-[a-z]+))\s+)?(?!is\b|was\b)[a-z][\w-]*"
+    rf"(?:the\s+)?{_HELD}(?:['’]s|['’])\s+(?:(?:first|second|third|last|main|only|former|current|original|[a-z]+(?:est|-[a-z]+))\s+)?(?!is\b|was\b)[a-z][\w-]*"
 )
 _ROLE = (
-    r"(?:作者|导演|编剧|主演|主角|演员|扮演者|主唱|歌手|演唱者|作曲家?|作词|设计师|设计者|发明者|发明人|创始人|创办人|创立者|建造者|父亲|母亲|妻子|丈夫|儿子|女儿"
+    r"(?:作者|原著者|导演|编剧|主演|主角|演员|扮演者|主唱|歌手|演唱者|作曲家?|作词|设计师|设计者|发明者|发明人|创始人|创办人|创立者|建造者|父亲|母亲|妻子|丈夫|儿子|女儿"
+    r"|哥哥|弟弟|姐姐|妹妹|兄长|祖父|祖母|爷爷|奶奶|外公|外婆|叔叔|舅舅|岳父|孙子|孙女|老板|母校"
     r"|老师|学生|队长|教练|首都|省会|首府|总部|母公司|总裁|董事长|校长|市长|总统|主席|所在地|出生地|家乡|故乡|前身|出版社|制作人|制作公司)"
 )
 _OWNED_ZH = re.compile(
-    rf"^(?:{_HELD}|[^,，]{{2,24}}?)的(?:第[一二三四五六七八九十\d]+[任位代个])?{_ROLE}(?![员官和与、及兼等大])(?=[{CJK}])"
+    rf"^(?:{_HELD}(?=[的{CJK}])|[^,，]{{2,24}}?(?=的))的?(?:第[一二三四五六七八九十\d]+[任位代个])?{_ROLE}(?![员官和与、及兼等大])(?=[{CJK}])"
 )
 _MADE_ZH = re.compile(
     r"(?:执导|导演|拍摄|创作|主演|出演|饰演|演唱|撰写|写|发明|发现|建造|设计|创办|创立|创建|成立|收购|获得)了?(?![者师人家])(?:[\ue000-\uf8ff]|[^的,，]{2,24})的"
     rf"(?:那?[个位家]|{_ROLE}|[{CJK}]{{0,4}}(?:人|公司|国家|城市|大学|学校|机构|组织|作家|画家|音乐家|科学家))"
+)
+_PLACED_ZH = re.compile(
+    rf"^(?:{_HELD}|[^,，]{{2,24}}?)(?:所在|位于|所属|隶属|出生|毕业|就读|去世|逝世|任职|任教|供职|效力|居住|定居|创办|创立|流经)的?(?:那?[个座家所条])?"
+    r"(?:国家|省份|省|州|郡|县|市|区|城市|地区|村|镇|大学|学院|学校|公司|集团|机构|医院|球队|俱乐部|乐队|组织|政党|河流|湖泊|朝代)"
+    rf"(?![长和与、及民])(?=[{CJK}])"
 )
 #: what only asks who, what or where something is
 _SETTLED_ZH = re.compile(r"^第.{1,2}[位个]|可能|是|谁|叫|名字|什么|地方|地区|哪[个位里些]?|设[在立于]|位于|在|的|呀|呢")
@@ -212,23 +238,32 @@ def _described(held: str) -> tuple[int, int] | None:
     """The span of the innermost description in an English question."""
     if owned := _OWNED.search(held):
         return owned.span()
-    found = []
-    for start in [match.start() for match in re.finditer(r"\b(?:the|The|an?)\s", held)]:
-        if match := _DESCRIBED.match(held, start):
-            found.append(match.span())
-    return found[-1] if found else None
+    spans = (_described_from(held, match.start()) for match in re.finditer(r"\bthe\s", held, re.IGNORECASE))
+    return next(reversed([span for span in spans if span]), None)
+
+
+def _described_from(held: str, start: int) -> tuple[int, int] | None:
+    """The span of the description that begins at a place. Words behind it are part of it where the question does not wait for them: "Who
+    issued the Tamworth manifesto", but "When did the Tamworth factory close"."""
+    found = _DESCRIBED.match(held, start)
+    if found is None or (_THEN.search(held[:start]) and not re.search(rf"\b{_WHO}\b", found.group())):
+        return None
+    ends = _asks_more(held[:start]) and not _WAITS.search(held[:start])
+    tail = _TAIL.match(held, found.end()) if ends else None
+    return start, (tail or found).end()
 
 
 def _described_zh(held: str) -> tuple[int, int] | None:
-    found = _MADE_ZH.search(held) or _OWNED_ZH.match(held)
-    return found.span() if found and not ASKS_ZH.search(found.group()) else None
+    """The span of the innermost description in a Chinese question: the one that ends first."""
+    found = (_MADE_ZH.search(held), _OWNED_ZH.match(held), _PLACED_ZH.match(held))
+    return min((one.span() for one in found if one and not ASKS_ZH.search(one.group())), key=lambda span: span[1], default=None)
 
 
 def _asks_more(rest: str) -> bool:
     """Whether anything is asked beyond who or what is described."""
     if CJK_RUN.search(rest):
         return bool(CJK_RUN.search(_SETTLED_ZH.sub("", re.sub(_HELD, "", rest))))
-    return bool(terms(re.sub(_HELD, " ", rest)))
+    return bool(terms(_NAME_OF.sub(" ", re.sub(_HELD, " ", rest))))
 
 
 def _hold(question: str, pattern: re.Pattern[str] = NAMES) -> tuple[str, list[str]]:

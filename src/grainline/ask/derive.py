@@ -34,23 +34,44 @@ _TASKS = {
     "#1 where one needs the answer to the first, #2 for that to the second. If the question is simple, give it alone. "
     f"{_SEVERAL}",
 }
-#: a small model follows examples rather than words, and keeps to their language
+#: a small model follows examples rather than words, and keeps to their language, whatever it is told
 _EXAMPLES = {
-    ("decompose", False): "For example:\n"
-    "> question: Who is the father of the director of Dark River?\n"
-    '{"questions": ["Who directed Dark River?", "Who is the father of #1?"]}\n'
-    "> question: In what year did the university where the author of The Glass Hills studied open?\n"
-    '{"questions": ["Who is the author of The Glass Hills?", "At which university did #1 study?", "In what year did #2 open?"]}\n'
-    "> question: What is the population of the county that Oak Point, Kansas is in?\n"
-    '{"questions": ["Which county is Oak Point, Kansas in?", "What is the population of #1?"]}',
-    ("decompose", True): "例如：\n"
-    "> question: 《长河》的作者毕业的学校是哪一年创办的？\n"
-    '{"questions": ["《长河》的作者是谁？", "#1毕业于哪所学校？", "#2是哪一年创办的？"]}\n'
-    "> question: 鲁迅和老舍谁出生更早？\n"
-    '{"questions": ["鲁迅何时出生？", "老舍何时出生？"]}',
+    ("rewrite", False): """> question: I was wondering, how does one actually keep a nest box of barn owls dry in winter?
+{"question": "How to keep a barn owl nest box dry in winter?"}""",
+    ("rewrite", True): """> question: 想请教一下，到了冬天水库的大坝到底要怎么防冻呢？
+{"question": "水库大坝冬季如何防冻？"}""",
+    ("follow-up", False): """> before: What does a barn owl eat?
+> question: And where does it nest?
+{"question": "Where does a barn owl nest?"}""",
+    ("follow-up", True): """> before: 青石水库是哪一年建成的？
+> question: 那它的库容有多大？
+{"question": "青石水库的库容有多大？"}""",
+    ("phrasings", False): """> question: When do barn owls breed?
+{"questions": ["In which months do barn owls nest?", "What is the breeding season of the barn owl?", "The barn owl lays its eggs in"]}""",
+    ("phrasings", True): """> question: 青石水库什么时候建成？
+{"questions": ["青石水库哪一年竣工？", "青石水库的建成时间是何时？", "青石水库建成于"]}""",
+    ("hyde", False): """> question: Who designed the Corn Hall of Lowmarket?
+{"passage": "The Corn Hall of Lowmarket was designed by the architect Henry Marsh and opened in 1868. It stands on the market square."}""",
+    ("hyde", True): """> question: 青石水库的总库容是多少？
+{"passage": "青石水库位于安平县北部，1975年建成，总库容约2亿立方米，以灌溉和防洪为主。"}""",
+    ("step-back", False): """> question: Why did the Lowmarket mill close in 1931?
+{"question": "What is the history of the Lowmarket mill?"}""",
+    ("step-back", True): """> question: 青石水库为什么在1986年加高大坝？
+{"question": "青石水库的建设和改造经过是怎样的？"}""",
+    ("decompose", False): """> question: Who is the father of the director of Dark River?
+{"questions": ["Who directed Dark River?", "Who is the father of #1?"]}
+> question: In what year did the university where the author of The Glass Hills studied open?
+{"questions": ["Who is the author of The Glass Hills?", "At which university did #1 study?", "In what year did #2 open?"]}
+> question: What is the population of the county that Oak Point, Kansas is in?
+{"questions": ["Which county is Oak Point, Kansas in?", "What is the population of #1?"]}""",
+    ("decompose", True): """> question: 《长河》的作者毕业的学校是哪一年创办的？
+{"questions": ["《长河》的作者是谁？", "#1毕业于哪所学校？", "#2是哪一年创办的？"]}
+> question: 鲁迅和老舍谁出生更早？
+{"questions": ["鲁迅何时出生？", "老舍何时出生？"]}""",
 }
 #: said behind each of these
 _KEEP = "Keep names as they are written, and the language of the question."
+_LANGUAGE = {True: "用中文写。", False: "Write in English."}
 _TOKENS = {"phrasings": LIST_TOKENS, "decompose": LIST_TOKENS, "hyde": PASSAGE_TOKENS}
 _ANSWER = (
     "Answer the question from the passages with a name, a place, a date or a few words, as they stand there. If they do not hold it: null. "
@@ -73,11 +94,11 @@ def derived(kind: str, question: str, complete: Complete, history: Sequence[str]
     task = "follow-up" if kind == "rewrite" and history else kind
     name = {"phrasings": "questions", "decompose": "questions", "hyde": "passage"}.get(kind, "question")
     value: dict[str, Any] = {"type": "string"}
-    value = {"type": "array", "items": value} if name == "questions" else value
+    value = {"type": "array", "items": value, "maxItems": MOST} if name == "questions" else value
+    chinese = bool(CJK_RUN.search(question))
     shown = [*(_data("before", one) for one in (history[-BEFORE:] if task == "follow-up" else ())), _data("question", question)]
-    examples = filter(None, [_EXAMPLES.get((task, bool(CJK_RUN.search(question))))])
     said = complete(
-        "\n".join([f"{_TASKS[task]} {_KEEP}", _DATA, *examples, *shown]),
+        "\n".join([f"{_TASKS[task]} {_KEEP}", _DATA, _EXAMPLES[task, chinese], *shown, _LANGUAGE[chinese]]),
         _schema(name, value),
         _TOKENS.get(kind, QUESTION_TOKENS),
     )

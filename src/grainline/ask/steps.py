@@ -6,13 +6,12 @@ finds evidence of its own, and what bears out its answer is cited beside what an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from grainline.ask.blend import Ranking, blend
 from grainline.ask.claims import Teller, Within, claimed
 from grainline.ask.decompose import ANSWER, decomposed
-from grainline.ask.derive import derived
 from grainline.ask.judge import lacks, specifics
 from grainline.errors import MissingExtraError, PatternError, QueryError
 from grainline.text import CJK_RUN
@@ -66,24 +65,12 @@ def followed(question: str, evidence: Evidence, within: Within, find: Find) -> L
 
 
 def _parts(question: str, within: Within) -> tuple[str, ...]:
-    """The steps of a question, each but the first with the number of one that it needs; () where it has none. Rules tell whether it has; a
-    model puts them into better words, if it keeps what the question names."""
-    ruled = decomposed(question)
-    if not any(ANSWER.search(part) for part in ruled):
+    """The steps of a question, each but the first with the number of one that it needs; () where it has none."""
+    parts = decomposed(question)
+    if not any(ANSWER.search(part) for part in parts):
         return ()
-    said = derived("decompose", question, within.model.complete)
-    parts = said if _is_chain(said) and not lacks("\n".join(said), specifics(question)) else ruled
-    within.trace.count(f"steps, {'by a model' if parts is said else 'by rules'}", "; ".join(parts))
+    within.trace.count("steps", "; ".join(parts))
     return parts
-
-
-def _is_chain(parts: Sequence[str]) -> bool:
-    """Whether each part but the first needs the one before it.
-
-    >>> _is_chain(["Who directed Dark River?", "Who is the father of #1?"]), _is_chain(["Who is older, A or B?", "Who is A?"])
-    (True, False)
-    """
-    return len(parts) > 1 and all(f"#{number}" in part for number, part in enumerate(parts[1:], 1)) and "#" not in parts[0]
 
 
 def _answered(question: str, found: Evidence, within: Within) -> Teller | None:

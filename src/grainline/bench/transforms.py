@@ -1,11 +1,12 @@
 """What transforms of a question bring: quality and cost on labelled sets, with rules or a language model (see `ask/transform.py`).
 
-python -m grainline.bench.transforms FOLDER... [--agent linked] [--transform all] [--every N] [--llm SPEC]
+python -m grainline.bench.transforms FOLDER... [--agent linked] [--transform all] [--every N] [--llm SPEC] [--memory FILE]
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,12 +19,13 @@ from grainline.agents import registry
 from grainline.ask.transform import KINDS, wrapped
 from grainline.bench import report
 from grainline.bench.datasets import Query, load
+from grainline.bench.memory import Memory
 from grainline.bench.metrics import evaluate, mean
 from grainline.bench.runs import HITS, WARM_UP, built, ranking
 from grainline.errors import GrainlineError, UsageError
 from grainline.library import Library
-from grainline.models.llm import chosen
-from grainline.types import NO_LIMIT, Agent, Budget, Evidence
+from grainline.models.llm import VARIABLE, chosen, shared
+from grainline.types import LLM, NO_LIMIT, Agent, Budget, Evidence
 
 #: the agent as it is, beside which transforms stand
 NONE = "none"
@@ -31,7 +33,7 @@ COLUMNS = ("nDCG@10", "recall@5", "derived", "calls", "tokens", "embedded", "sec
 
 
 def run_transforms(
-    folder: Path, agent: str, kinds: Sequence[str], every: int = 1, llm: str | None = None, budget: Budget = NO_LIMIT
+    folder: Path, agent: str, kinds: Sequence[str], every: int = 1, llm: str | LLM | None = None, budget: Budget = NO_LIMIT
 ) -> dict[str, Any]:
     """Index the corpus of a BEIR folder and ask an agent every so-manieth of its questions, as it is and with each transform around it.
 
@@ -48,19 +50,23 @@ def run_transforms(
         for query in queries if budget.embedded != 0 else queries[:WARM_UP]:
             plain.retrieve(query.text, HITS, budget=budget)
         figures = {NONE: _asked(made.library, plain, queries, dataset.qrels, budget)}
+        remembered = llm if isinstance(llm, Memory) else None
         state.llm = chosen(llm)
         for kind in kinds:
-            figures[kind] = _asked(made.library, wrapped(agent, kind, state), queries, dataset.qrels, budget)
-    return {"dataset": dataset.name, "agent": agent, "llm": llm or "", "questions": len(queries), "transforms": figures}
+            figures[kind] = _asked(made.library, wrapped(agent, kind, state), queries, dataset.qrels, budget, remembered)
+    name = "" if llm is None else llm if isinstance(llm, str) else llm.identity
+    return {"dataset": dataset.name, "agent": agent, "llm": name, "questions": len(queries), "transforms": figures}
 
 
-def _asked(library: Library, agent: Agent, queries: Sequence[Query], qrels: Any, budget: Budget) -> dict[str, float]:
-    """The figures of one agent."""
+def _asked(
+    library: Library, agent: Agent, queries: Sequence[Query], qrels: Any, budget: Budget, memory: Memory | None = None
+) -> dict[str, float]:
+    """The figures of one agent; what a memory spared is charged."""
     rankings, found, seconds = {}, [], []
     for query in queries:
-        start = perf_counter()
+        before, start = memory.spared if memory else 0.0, perf_counter()
         evidence = agent.retrieve(query.text, HITS, budget=budget)
-        seconds.append(perf_counter() - start)
+        seconds.append(perf_counter() - start + ((memory.spared - before) / 1000 if memory else 0.0))
         found.append(evidence)
         rankings[query.id] = ranking(library, evidence)
     measured = evaluate(rankings, qrels)
@@ -107,6 +113,9 @@ def table(results: Sequence[dict[str, Any]]) -> str:
 @click.option("--transform", default="all", show_default=True, help="Transforms, with commas between.")
 @click.option("--every", default=1, show_default=True, type=click.IntRange(min=1), help="Ask only every so-manieth question.")
 @click.option("--llm", metavar="SPEC", help="A language model (default: $GRAINLINE_LLM, else rules alone).")
+@click.option(
+    "--memory", type=click.Path(path_type=Path), help="Keep what the model says in this file, and go on from what is there."
+)
 @click.option("--words", is_flag=True, help="Embed nothing.")
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Write the results to this file, with commit, machine and command."
@@ -118,9 +127,12 @@ def main(**options: Any) -> None:
     budget = Budget(embedded=0) if options["words"] else NO_LIMIT
     results = []
     try:
+        llm = options["llm"] or os.environ.get(VARIABLE) or None
+        if llm and options["memory"]:
+            llm = Memory(shared(llm), options["memory"])
         for folder in options["folders"]:
             for agent in options["agents"].split(","):
-                results.append(run_transforms(folder, agent, kinds, options["every"], options["llm"], budget))
+                results.append(run_transforms(folder, agent, kinds, options["every"], llm, budget))
                 if options["as_json"]:
                     click.echo(json.dumps(results[-1], ensure_ascii=False))
         if options["out"]:
