@@ -486,3 +486,8 @@ def test_a_model_is_shown_an_example_in_the_language_of_the_question(kind: str, 
     assert data.strip() == language and bool(CJK_RUN.search(before)) == bool(CJK_RUN.search(question))
     assert all(value.get("maxItems", derive.MOST) == derive.MOST for value in schemas[0]["properties"].values())
     assert all("maxItems" in value for value in schemas[0]["properties"].values() if value["type"] == "array")
+
+
+def test_a_model_that_repeats_the_examples_has_derived_nothing() -> None:
+    parts = ["《长河》的作者是谁？", "#1毕业于哪所学校？", "鲁迅生于哪里？"]
+    assert derive.derived("decompose", "鲁迅的弟弟生于哪里？", lambda *_: json.dumps({"questions": parts})) == ("鲁迅生于哪里？",)

@@ -7,6 +7,7 @@ we put at the beginning of a line, and what to do stands above them.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Sequence
 from typing import Any, Protocol
 
@@ -69,6 +70,7 @@ _EXAMPLES = {
 > question: 鲁迅和老舍谁出生更早？
 {"questions": ["鲁迅何时出生？", "老舍何时出生？"]}""",
 }
+_EXAMPLE = re.compile(r'"([^"]+)"')
 #: said behind each of these
 _KEEP = "Keep names as they are written, and the language of the question."
 _LANGUAGE = {True: "用中文写。", False: "Write in English."}
@@ -105,7 +107,7 @@ def derived(kind: str, question: str, complete: Complete, history: Sequence[str]
     if said is None:
         return ()
     found = json.loads(said)[name]
-    return _useful(found if isinstance(found, list) else [found], question, kind)
+    return _useful(found if isinstance(found, list) else [found], question, kind, _EXAMPLES[task, chinese])
 
 
 def answered(question: str, passages: Sequence[str], complete: Complete, documents: Collection[str]) -> str:
@@ -128,9 +130,10 @@ def _schema(name: str, value: dict[str, Any]) -> dict[str, Any]:
     return {"type": "object", "properties": {name: value}, "required": [name], "additionalProperties": False}
 
 
-def _useful(found: Sequence[str], question: str, kind: str) -> tuple[str, ...]:
-    """What can be asked: with a letter in it, not overlong, not the question again."""
+def _useful(found: Sequence[str], question: str, kind: str, examples: str) -> tuple[str, ...]:
+    """What can be asked: with a letter in it, not overlong, neither the question again nor what only repeats the examples."""
     longest = SHOWN if kind == "hyde" else LONGEST
     flat = [" ".join(one.split()) for one in found]
-    kept = [one for one in flat if any(map(str.isalpha, one)) and len(one) <= longest and one != question.strip()]
+    known = {question.strip(), *_EXAMPLE.findall(examples)}
+    kept = [one for one in flat if any(map(str.isalpha, one)) and len(one) <= longest and one not in known]
     return tuple(dict.fromkeys(kept))[:MOST]
