@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Sequence
 from typing import Any, Protocol
 
-from grainline.text import CJK_RUN
+from grainline.text import CJK_RUN, question_terms
 
 #: derived questions, at most; characters of one, and of a question or a passage that a model is shown
 MOST, LONGEST, SHOWN = 4, 400, 900
@@ -131,9 +131,11 @@ def _schema(name: str, value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _useful(found: Sequence[str], question: str, kind: str, examples: str) -> tuple[str, ...]:
-    """What can be asked: with a letter in it, not overlong, neither the question again nor what only repeats the examples."""
+    """What can be asked: with a letter in it, not overlong, not the question again, and not an example again that shares no
+    word with it."""
     longest = SHOWN if kind == "hyde" else LONGEST
     flat = [" ".join(one.split()) for one in found]
-    known = {question.strip(), *_EXAMPLE.findall(examples)}
+    asked = set(question_terms(question))
+    known = {question.strip(), *(one for one in _EXAMPLE.findall(examples) if asked.isdisjoint(question_terms(one)))}
     kept = [one for one in flat if any(map(str.isalpha, one)) and len(one) <= longest and one not in known]
     return tuple(dict.fromkeys(kept))[:MOST]
