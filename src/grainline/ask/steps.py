@@ -6,6 +6,7 @@ finds evidence of its own, and what bears out its answer is cited beside what an
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -22,6 +23,8 @@ BESIDE = 0.5
 #: tokens of passages that a step before the last is answered from, about
 ROOM = 300
 
+#: what is described by what it does
+_DOES = re.compile(r"[Tt]he (?P<what>[a-z][\w-]*(?: [a-z][\w-]*){0,3}?) (?:who|that|which) (?!the |an? )(?P<does>[a-z].*)")
 #: finds evidence for a query within a budget
 Find = Callable[[str, Budget], Evidence]
 
@@ -86,10 +89,21 @@ def _asked(part: str, answers: list[str]) -> str:
     """A part as a question, with the answers that it needs in it; "" where one of them is not known."""
     if not all(int(number) <= len(answers) and answers[int(number) - 1] for number in ANSWER.findall(part)):
         return ""
-    said = ANSWER.sub(lambda found: answers[int(found[1]) - 1], part).strip()
+    return as_question(ANSWER.sub(lambda found: answers[int(found[1]) - 1], part).strip())
+
+
+def as_question(said: str) -> str:
+    """What asks for what is described; a question as it is.
+
+    >>> as_question("the woman who signed the Lowmarket charter"), as_question("the county where Vardal lies")
+    ('Which woman signed the Lowmarket charter?', 'Who or what is the county where Vardal lies?')
+    """
     if said.endswith(("?", "？")):
         return said
-    return f"{said}是谁，是什么？" if CJK_RUN.search(said) else f"Who or what is {said}?"
+    if CJK_RUN.search(said):
+        return f"{said}是谁，是什么？"
+    does = _DOES.match(said)
+    return f"Which {does['what']} {does['does']}?" if does else f"Who or what is {said}?"
 
 
 def _found(question: str, within: Within, find: Find) -> Evidence | None:
