@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
@@ -203,14 +204,18 @@ def summary_text(summary: Summary) -> str:
 
 def plan_json(plan: Plan) -> dict[str, Any]:
     """The object that `add --summaries --dry-run` prints: nodes by kind, and what a model would be asked for them at most."""
-    return {"wanted": plan.counts, "pictures_left_out": plan.pictures, "cost": cost_json(plan.cost), **_money(plan.cost)}
+    left = [{"source": source, "reason": reason, "pictures": count} for (source, reason), count in plan.left_out.items()]
+    pictures = {"pictures_left_out": sum(plan.left_out.values()), "left_out": left}
+    return {"wanted": plan.counts, **pictures, "cost": cost_json(plan.cost), **_money(plan.cost)}
 
 
 def plan_text(plan: Plan) -> str:
     """The same for a person."""
-    said = f"to be written: {_counted(plan.counts)}; at most {_spent_on(plan.cost)}"
-    left = f"\nleft out: pictures ({plan.pictures:,}), which no model that can be asked here reads" if plan.pictures else ""
-    return said + left
+    lines = [f"to be written: {_counted(plan.counts)}; at most {_spent_on(plan.cost)}"]
+    pictures: Counter[str] = Counter()
+    for (_, reason), count in plan.left_out.items():
+        pictures[reason] += count
+    return "\n".join([*lines, *(f"left out: pictures ({count:,}), {reason}" for reason, count in pictures.items())])
 
 
 def made_json(result: Result) -> dict[str, Any]:

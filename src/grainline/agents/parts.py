@@ -4,7 +4,7 @@ beside the passages; hand over the table, row or picture with the page it is on,
 A part is compared with the question in the units of the passages: its words by the share of the question that its label holds, its meaning
 by the cosine of its label, each as standard deviations from the mean of the passages. So a library without a table or picture is searched
 as by words and meaning alone, and one with them costs some embeddings of labels more. What a model wrote is a label, too: descriptions of
-tables, and questions that a passage answers.
+tables and pictures, and questions that a passage answers.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from grainline.keys.labels import keys as labels_of
 from grainline.match.index import Index
 from grainline.match.keyed import Keyed, Matches
 from grainline.match.lexical import K1
-from grainline.match.made import QUESTION, TABLE, signed, written
+from grainline.match.made import PICTURE, QUESTION, TABLE, signed, written
 from grainline.match.pattern import page_of
 from grainline.match.postings import text_hash
 from grainline.match.vector import Unit
@@ -35,7 +35,7 @@ from grainline.types import EVERYWHERE, NO_LIMIT, Budget, Evidence, Hit, Node, W
 
 Scores = NDArray[np.float64]
 #: what a match of each kind of label counts; a table's label holds the names of its rows, too, and the row itself says more
-KINDS = {"caption": 1.0, "ocr": 1.0, "table": 0.8, "row": 1.0, TABLE: 0.8, QUESTION: 1.0}
+KINDS = {"caption": 1.0, "ocr": 1.0, "table": 0.8, "row": 1.0, TABLE: 0.8, PICTURE: 1.0, QUESTION: 1.0}
 #: passages that are compared, and texts embedded for them, the question among them
 PLAN = Plan(first=70, terms=5_000, least=90, most=140, embedded=110)
 #: parts that are compared by their words, and labels embedded for them
@@ -180,7 +180,7 @@ class _Search:
         for document_id in dict.fromkeys(node.document_id for node in nodes):
             stored = self._snapshot.at(self._snapshot.number(document_id))
             yield from ((key.node_id, key.text) for key in labels_of(stored.document, stored.shaped) if key.node_id in wanted)
-        for kind in (TABLE, QUESTION):
+        for kind in (TABLE, PICTURE, QUESTION):
             for node in nodes if self._keyed.lexical[kind].index.size else ():
                 found = written(self._snapshot, kind, node.id)
                 yield from ((node.id, text) for text in (found.texts if found else ()))

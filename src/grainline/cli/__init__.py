@@ -73,7 +73,7 @@ def add(
     """Read, shape and index what is new or changed under PATHS; drop what is gone."""
     asked, llm, hidden = making.wanted(options), options.pop("llm"), options.pop("hidden")
     if asked and asked.dry:
-        shown, text = making.rehearse(library, lambda opened: _add(opened, paths, labels, hidden, options), asked)
+        shown, text = making.rehearse(library, llm, lambda opened: _add(opened, paths, labels, hidden, options), asked)
         show(shown, as_json, text)
         return
     with grainline.open(library, embedder=embedder, llm=llm) as opened:

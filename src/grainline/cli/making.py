@@ -54,7 +54,9 @@ def making_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--questions", is_flag=True, help="Then have the model write questions that each passage answers."),
         click.option(
-            "--summaries", is_flag=True, help="Then have the model summarise long texts and describe tables and bare functions."
+            "--summaries",
+            is_flag=True,
+            help="Then have the model summarise long texts and describe tables, bare functions and pictures (if it reads them).",
         ),
     ):
         command = option(command)
@@ -64,10 +66,10 @@ def making_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def wanted(options: dict[str, Any]) -> Wanted | None:
     """What the options ask for, which are taken out of all of them; None where no keys are to be written. Raises `UsageError`."""
     from grainline.making import Order
-    from grainline.match.made import CODE, QUESTION, SUMMARY, TABLE
+    from grainline.match.made import CODE, PICTURE, QUESTION, SUMMARY, TABLE
 
     summaries, questions, often, dry, budget = map(options.pop, ("summaries", "questions", "often", "dry", "making_budget"))
-    kinds = (*((SUMMARY, CODE, TABLE) if summaries else ()), *((QUESTION,) if questions else ()))
+    kinds = (*((SUMMARY, CODE, TABLE, PICTURE) if summaries else ()), *((QUESTION,) if questions else ()))
     if kinds:
         return Wanted(Order(kinds, often=often), parse_budget(budget) if budget else NO_LIMIT, dry)
     if often or dry or budget:
@@ -95,9 +97,10 @@ def make(opened: Library, asked: Wanted) -> tuple[dict[str, Any], str]:
     return render.made_json(result), render.made_text(result)
 
 
-def rehearse(library: str | None, add: Callable[[Library], Any], asked: Wanted) -> tuple[dict[str, Any], str]:
-    """What keys would cost at most after `add`, which is given a copy of the library that is thrown away."""
-    with _copied(library) as opened:
+def rehearse(library: str | None, llm: str | None, add: Callable[[Library], Any], asked: Wanted) -> tuple[dict[str, Any], str]:
+    """What keys would cost at most after `add`, which is given a copy of the library that is thrown away. Of the model no more is known
+    than what its spec says."""
+    with _copied(library, llm) as opened:
         add(opened)
         _leave_out(opened, library)
         planned = _planned(opened, asked)
@@ -113,12 +116,12 @@ def _planned(opened: Library, asked: Wanted) -> Plan:
 
 
 @contextmanager
-def _copied(library: str | None) -> Iterator[Library]:
+def _copied(library: str | None, llm: str | None) -> Iterator[Library]:
     folder = locate(library)
     with TemporaryDirectory(prefix="grainline-") as place:
         if (folder / FILE_NAME).exists():
             copy(folder, Path(place))
-        with grainline.open(place) as opened:
+        with grainline.open(place, llm=llm) as opened:
             yield opened
 
 

@@ -1,4 +1,5 @@
-"""Keys that a language model made: what a long text is about, what a passage answers, what a function does, what a table holds.
+"""Keys that a language model made: what a long text is about, what a passage answers, what a function does, what a table holds,
+what a picture shows.
 
 What the model wrote of a node is kept as work from its document (see `store.work`), and searched like any other key, in an index of its
 kind; so it is seen, counted, restricted and removed with its document. Nobody is ever shown it as something that a document says.
@@ -20,8 +21,8 @@ from grainline.types import Shaped
 #: the kind of work
 KIND = "key"
 #: the kinds of keys, each with an index of its own
-SUMMARY, CODE, TABLE, QUESTION = (f"{what} by model" for what in ("summary", "code", "table", "question"))
-KINDS = (SUMMARY, CODE, TABLE, QUESTION)
+SUMMARY, CODE, TABLE, PICTURE, QUESTION = (f"{what} by model" for what in ("summary", "code", "table", "picture", "question"))
+KINDS = (SUMMARY, CODE, TABLE, PICTURE, QUESTION)
 
 
 @dataclass(frozen=True, slots=True)

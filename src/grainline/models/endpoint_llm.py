@@ -1,4 +1,7 @@
-"""A language model behind any endpoint that speaks OpenAI's /chat/completions, on this machine or another."""
+"""A language model behind any endpoint that speaks OpenAI's /chat/completions, on this machine or another.
+
+Whether it reads pictures cannot be asked of an endpoint: the spec says so, `https://HOST/v1#MODEL?images=1`.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from typing import Any
 from grainline.errors import MissingExtraError, ModelError
 from grainline.models.completion import most_tokens, parsed
 from grainline.models.http import Endpoint, Refused
+from grainline.models.images import Image
 from grainline.models.spec import Spec
 from grainline.types import Completion
 
@@ -28,21 +32,23 @@ def from_spec(spec: Spec) -> EndpointLLM:
         url = f"{spec.kind}:{url}"
     elif not mark:
         url, model = os.environ.get("OPENAI_BASE_URL") or OPENAI, spec.target
-    return EndpointLLM(Endpoint(url, model, spec.number("timeout", TIMEOUT_SECONDS)), spec.choice("schema", SCHEMAS))
+    endpoint = Endpoint(url, model, spec.number("timeout", TIMEOUT_SECONDS))
+    return EndpointLLM(endpoint, spec.choice("schema", SCHEMAS), reads_images=spec.flag("images"))
 
 
 class EndpointLLM:
     """A model over an endpoint. Its weights are not known here: the identity is its address and its name."""
 
-    def __init__(self, endpoint: Endpoint, schema: str = "strict") -> None:
-        """`schema` is one of `SCHEMAS`; nothing is sent before the first question. Raises `MissingExtraError`, and `UsageError` for an
-        address that cannot be asked."""
+    def __init__(self, endpoint: Endpoint, schema: str = "strict", *, reads_images: bool = False) -> None:
+        """`schema` is one of `SCHEMAS`, `reads_images` says whether the model can be shown pictures; nothing is sent before the first
+        question. Raises `MissingExtraError`, and `UsageError` for an address that cannot be asked."""
         try:
             from grainline.models.chat import Chat
         except ModuleNotFoundError:
             raise MissingExtraError("openai", "openai") from None
         self._endpoint, self._schema, self._chat = endpoint, schema, Chat(endpoint)
         self._unknown: set[str] = set()
+        self.reads_images = reads_images
         self.identity = f"openai/{endpoint.shown}#{endpoint.model}"
 
     def complete(
@@ -55,30 +61,54 @@ class EndpointLLM:
     ) -> Completion:
         """The model's answer at temperature 0, where it knows one. Raises `ModelError` if the endpoint cannot be reached after four tries,
         refuses, breaks off after something was heard, or answers what is no completion, or text that does not fit the schema."""
-        said = prompt.encode(errors="replace").decode()
-        if schema is not None and self._schema != "strict":
-            said = f"{said}\n\nAnswer with JSON of this schema, nothing else: {json.dumps(schema)}"
+        said = self._worded(prompt, schema)
         body = {
-            "model": self._endpoint.model,
-            "messages": [{"role": "user", "content": said}],
-            "max_tokens": max_tokens,
-            "temperature": 0,
+            **self._body(said, schema, max_tokens),
             **({"stop": list(stop)} if stop else {}),
-            **({"response_format": self._form(schema)} if schema is not None and self._schema != "words" else {}),
             **({"stream": True, "stream_options": {"include_usage": True}} if heard is not None else {}),
         }
-        completion = self._asked(body, said, heard)
-        if schema is not None:
-            parsed(completion.text, schema)
-        return completion
+        return _fitting(self._asked(body, most_tokens(said), heard), schema)
+
+    def see(
+        self, prompt: str, images: Sequence[Image], schema: Mapping[str, Any] | None = None, max_tokens: int = 512
+    ) -> Completion:
+        """As `complete`, of pictures that are sent with the prompt. Raises `ModelError` also where the endpoint refuses them."""
+        said = self._worded(prompt, schema)
+        shown = [{"type": "image_url", "image_url": {"url": image.url}} for image in images]
+        body = self._body([{"type": "text", "text": said}, *shown], schema, max_tokens)
+        most = most_tokens(said) + sum(image.tokens for image in images)
+        try:
+            return _fitting(self._asked(body, most, None), schema)
+        except Refused as refused:
+            if refused.status in (401, 403):
+                raise
+            raise ModelError(f"{refused}; it was sent a picture: a model that reads none is named without images=1") from None
+
+    def _worded(self, prompt: str, schema: Mapping[str, Any] | None) -> str:
+        """A prompt as it is sent, with the schema where the endpoint is not told it otherwise."""
+        said = prompt.encode(errors="replace").decode()
+        if schema is None or self._schema == "strict":
+            return said
+        return f"{said}\n\nAnswer with JSON of this schema, nothing else: {json.dumps(schema)}"
+
+    def _body(self, content: str | list[dict[str, Any]], schema: Mapping[str, Any] | None, max_tokens: int) -> dict[str, Any]:
+        """What is asked for with a message."""
+        return {
+            "model": self._endpoint.model,
+            "messages": [{"role": "user", "content": content}],
+            "max_tokens": max_tokens,
+            "temperature": 0,
+            **({"response_format": self._form(schema)} if schema is not None and self._schema != "words" else {}),
+        }
 
     def _form(self, schema: Mapping[str, Any]) -> dict[str, Any]:
         if self._schema == "object":
             return {"type": "json_object"}
         return {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": schema}}
 
-    def _asked(self, body: dict[str, Any], said: str, heard: Callable[[str], None] | None) -> Completion:
-        """The answer to a request, made again in the words that the endpoint knows. Where it counts no tokens, as many as there can be."""
+    def _asked(self, body: dict[str, Any], most: int, heard: Callable[[str], None] | None) -> Completion:
+        """The answer to a request, made again in the words that the endpoint knows. Where it counts no tokens, `most` were read,
+        and as many written as there can be."""
         known = {INSTEAD[name] if name in self._unknown else name: value for name, value in body.items()}
         known.pop("", None)
         try:
@@ -86,7 +116,7 @@ class EndpointLLM:
         except Refused as refused:
             if odd := [name for name in INSTEAD if name in known and name in refused.said and refused.status in (400, 422)]:
                 self._unknown.update(odd)
-                return self._asked(body, said, heard)
+                return self._asked(body, most, heard)
             if "response_format" in known and "response_format" in refused.said:
                 raise ModelError(
                     f"{refused}; an endpoint that knows no schemas is asked with ?schema=object or =words"
@@ -102,6 +132,13 @@ class EndpointLLM:
         read, written = (reply.usage.get(name) for name in ("prompt_tokens", "completion_tokens"))
         return Completion(
             text,
-            read if isinstance(read, int) else most_tokens(said),
+            read if isinstance(read, int) else most,
             written if isinstance(written, int) else most_tokens(text),
         )
+
+
+def _fitting(completion: Completion, schema: Mapping[str, Any] | None) -> Completion:
+    """An answer that fits the schema; raises `ModelError` for another."""
+    if schema is not None:
+        parsed(completion.text, schema)
+    return completion

@@ -9,6 +9,7 @@ from functools import lru_cache
 from importlib.util import find_spec
 
 from grainline.errors import NotFoundError, UsageError
+from grainline.models.images import sighted
 from grainline.models.spec import Spec, parse
 from grainline.types import LLM
 
@@ -26,7 +27,7 @@ class Kind:
     extra: str
 
 
-_OPTIONS = ("timeout", "schema")
+_OPTIONS = ("timeout", "schema", "images")
 KINDS = {
     "gguf": Kind("gguf:FILE", "a model on this machine, run by llama.cpp", ("context", "threads", "gpu"), "xllamacpp", "gguf"),
     "openai": Kind("openai:MODEL", "a model of OpenAI, or of $OPENAI_BASE_URL", _OPTIONS, "openai", "openai"),
@@ -77,15 +78,34 @@ def shared(spec: str) -> LLM:
     return make(spec)
 
 
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A model, or the spec of one that is made when it is first asked for."""
+
+    given: str | LLM
+
+    def __call__(self) -> LLM:
+        """The model. Raises as `make`."""
+        return shared(self.given) if isinstance(self.given, str) else self.given
+
+
 def chosen(given: str | LLM | None) -> Callable[[], LLM] | None:
     """What gives the model: the given one, else that of `$GRAINLINE_LLM`; None where nobody names one.
 
     A library has no say in it: it may come from a stranger, and what is sent to a model is the user's own text.
     """
-    if given is not None and not isinstance(given, str):
-        return lambda: given
-    spec = given or os.environ.get(VARIABLE, "")
-    return (lambda: shared(spec)) if spec else None
+    named = given or os.environ.get(VARIABLE, "")
+    return Chosen(named) if named else None
+
+
+def reads_images(choice: Callable[[], LLM] | None) -> bool:
+    """Whether what gives a model gives one that reads pictures. That of a spec is not made for it: the spec says, by `?images=1`. Raises
+    `UsageError` for a spec that cannot be meant."""
+    given = choice.given if isinstance(choice, Chosen) else choice() if choice else ""
+    if not isinstance(given, str):
+        return sighted(given) is not None
+    spec = parse(given)
+    return spec.kind in KINDS and "images" in KINDS[spec.kind].options and spec.flag("images")
 
 
 def _gguf(spec: Spec) -> LLM:

@@ -44,6 +44,10 @@ class Spec:
             raise UsageError(f"{name}={value}: should be one of {', '.join(among)}")
         return value
 
+    def flag(self, name: str) -> bool:
+        """Whether it is 1; 0 where nothing is said."""
+        return self.choice(name, ("0", "1")) == "1"
+
 
 def parse(text: str) -> Spec:
     """The parts of a spec; options stand behind the last "?", and behind the "#" of an address.

@@ -49,8 +49,8 @@ def read_image(data: bytes, limits: Limits | None = None) -> list[list[OcrLine]]
 
     Raises `MissingExtraError` without the extra, `UnreadableError` for what is no picture, too large or damaged.
     """
-    frames, is_large = _look(data)
-    if not is_large:
+    frames, sides = look(data)
+    if not _has(sides, LEAST_SIDES):
         return [[]]
     if not is_installed():
         raise MissingExtraError("rapidocr", "ocr")
@@ -98,7 +98,7 @@ def read_boxes(data: bytes, boxes: Sequence[Sequence[float]], limits: Limits) ->
 def is_large(data: bytes, sides: tuple[int, int]) -> bool:
     """Whether a picture has at least so many pixels on its longer and on its shorter side; False for what is none."""
     try:
-        return _look(data, sides)[1]
+        return _has(look(data)[1], sides)
     except UnreadableError:
         return False
 
@@ -134,9 +134,9 @@ def lines_of_image(data: bytes, limits: Limits) -> list[list[OcrLine]]:
                     raise Exceeded("pages", number + 1, min(FRAMES, limits.pages))
                 _check(frame)
                 upright = ImageOps.exif_transpose(frame)
-                shrunk = _shrunk(upright)
-                scale = upright.width / max(1, shrunk.width)
-                lines = _lines(shrunk)
+                small = shrunk(upright)
+                scale = upright.width / max(1, small.width)
+                lines = _lines(small)
                 found.append([[words, *(round(side * scale, 1) for side in sides)] for words, *sides in lines])
                 if picture.format != "TIFF":
                     break  # an animation says on every frame what it says on the first
@@ -189,19 +189,24 @@ def png_of_page(data: bytes, _limits: Limits, page: int, *box: float) -> str:
     return base64.b64encode(out.getvalue()).decode("ascii")
 
 
-def _look(data: bytes, sides: tuple[int, int] = LEAST_SIDES) -> tuple[int, bool]:
-    """How many pages a picture has, and whether it is large enough to hold words; raises `UnreadableError`."""
+def look(data: bytes) -> tuple[int, tuple[int, int]]:
+    """How many pages a picture has, and its pixels across and down, without decoding it; raises `UnreadableError`."""
     from PIL import Image as Pictures
 
     try:
         with Pictures.open(io.BytesIO(data), formats=FORMATS) as picture:
             _check(picture)
             frames = min(getattr(picture, "n_frames", 1), FRAMES) if picture.format == "TIFF" else 1
-            return frames, max(picture.size) >= sides[0] and min(picture.size) >= sides[1]
+            return frames, picture.size
     except UnreadableError:
         raise
     except Exception as error:  # decoders of a dozen formats throw what they like
         raise UnreadableError(f"damaged, or no picture: {error}") from error
+
+
+def _has(sides: tuple[int, int], least: tuple[int, int]) -> bool:
+    """Whether the longer and the shorter side have at least so many pixels."""
+    return max(sides) >= least[0] and min(sides) >= least[1]
 
 
 def _check(picture: Any) -> None:
@@ -209,8 +214,8 @@ def _check(picture: Any) -> None:
         raise UnreadableError(f"a picture of {picture.width} by {picture.height} pixels; at most {MOST_PIXELS:,} are read")
 
 
-def _shrunk(picture: Any) -> Any:
-    """A picture on white, no side longer than `SIDE`."""
+def shrunk(picture: Any, side: int = SIDE) -> Any:
+    """A picture on white, no side of it longer than `side`."""
     from PIL import Image as Pictures
 
     if "A" in picture.getbands() or "transparency" in picture.info:
@@ -218,7 +223,7 @@ def _shrunk(picture: Any) -> Any:
         picture = Pictures.new("RGBA", over.size, "white")
         picture.alpha_composite(over)
     picture = picture.convert("RGB")
-    picture.thumbnail((SIDE, SIDE))
+    picture.thumbnail((side, side))
     return picture
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote
@@ -44,21 +45,46 @@ def original(path: Path, meta: Mapping[str, Any], root: Path | None = None, limi
     page as PNG, or the whole page. Raises `NotFoundError` where there is no picture to show, `UnreadableError` where it cannot be read,
     `LimitError` where it is too large.
     """
-    limits = limits or Limits()
-    if member := str(meta.get("member", "")):
-        kind = _media(member)
-        archive = Archive(_bytes(path, limits), limits)
-        if member not in archive.names():
-            raise NotFoundError(f"{path.name} holds no {member}")
-        return archive.read(member), kind
-    if path.suffix.lower() == ".pdf":
-        page = str(meta.get("page", ""))
-        if not page.isdecimal() or int(page) < 1:
-            raise NotFoundError(f"{path.name}: the part does not say on which page it is")
-        return ocr.render(_bytes(path, limits), int(page) - 1, _box(meta.get("box")), limits), PNG
-    if src := str(meta.get("src", "")):
-        return _linked(path, src, root or path.parent, limits)
-    raise NotFoundError(f"{path.name}: the part has no original but its text")
+    return Originals(path, root, limits).of(meta)
+
+
+class Originals:
+    """The originals of the parts of one document, whose file is read once."""
+
+    def __init__(self, path: Path, root: Path | None = None, limits: Limits | None = None) -> None:
+        """As `original`; nothing is read before something is asked for."""
+        self._path, self._root, self._limits = path, root or path.parent, limits or Limits()
+
+    @cached_property
+    def data(self) -> bytes:
+        """The bytes of the document's file. Raises as `original`."""
+        return _bytes(self._path, self._limits)
+
+    @cached_property
+    def _archive(self) -> Archive:
+        return Archive(self.data, self._limits)
+
+    def of(self, meta: Mapping[str, Any]) -> tuple[bytes, str]:
+        """The bytes and the media type of the original of a part. Raises as `original`."""
+        path = self._path
+        if member := str(meta.get("member", "")):
+            kind = _media(member)
+            if member not in self._archive.names():
+                raise NotFoundError(f"{path.name} holds no {member}")
+            return self._archive.read(member), kind
+        if is_paged(path):
+            page = str(meta.get("page", ""))
+            if not page.isdecimal() or int(page) < 1:
+                raise NotFoundError(f"{path.name}: the part does not say on which page it is")
+            return ocr.render(self.data, int(page) - 1, box_of(meta), self._limits), PNG
+        if src := str(meta.get("src", "")):
+            return _linked(path, src, self._root, self._limits)
+        raise NotFoundError(f"{path.name}: the part has no original but its text")
+
+
+def is_paged(path: Path) -> bool:
+    """Whether the originals of a document's parts are drawn, from its pages."""
+    return path.suffix.lower() == ".pdf"
 
 
 def _linked(path: Path, src: str, root: Path, limits: Limits) -> tuple[bytes, str]:
@@ -102,8 +128,9 @@ def _media(name: str) -> str:
     raise NotFoundError(f"{name} is no picture: {', '.join(MEDIA)} are")
 
 
-def _box(given: Any) -> tuple[float, ...]:
-    """Four numbers with some room around, or nothing."""
+def box_of(meta: Mapping[str, Any]) -> tuple[float, ...]:
+    """The sides of a part on its page (left, bottom, right, top) in points, with some room around; nothing where they are not known."""
+    given = meta.get("box")
     if not isinstance(given, list | tuple) or len(given) != 4 or not all(isinstance(side, int | float) for side in given):
         return ()
     left, bottom, right, top = map(float, given)
