@@ -171,6 +171,27 @@ def test_questions_in_the_model_s_words_find_what_it_described(
     assert examine(library.folder).found == []  # and vectors of such keys are of texts that are there
 
 
+@pytest.mark.parametrize(
+    ("question", "source"),
+    [
+        ("nocturnal raptors", "valley.md"),
+        ("水鸟生境管理", "湿地.md"),
+        ("truncation utility", "rows.py"),
+        ("bus ticket", "fares.md"),
+        ("何时觅食？", "湿地.md"),
+    ],
+)
+def test_what_only_a_model_s_words_find_is_asked_for_and_quoted(
+    library: Library, tmp_path: Path, question: str, source: str
+) -> None:
+    with grainline.open(library.folder, embedder=FakeEmbedder()) as quoting:
+        assert not quoting.ask(question, budget=WORDS).answered
+    library.make(ALL)
+    with grainline.open(library.folder, embedder=FakeEmbedder()) as quoting:
+        answer = quoting.ask(question, budget=WORDS)
+    assert answer.answered and {citation.source for citation in answer.citations} == {f"docs/{source}"}
+
+
 def test_a_model_s_words_are_never_told_as_a_document_s(library: Library) -> None:
     library.make(ALL)
     with grainline.open(library.folder, embedder=FakeEmbedder()) as quoting:

@@ -17,7 +17,7 @@ import grainline.keys.summary as summary
 from grainline.errors import ModelError
 from grainline.match.made import CODE, PICTURE, QUESTION, SUMMARY, TABLE
 from grainline.models.completion import parsed
-from grainline.text import STOPWORDS, count_tokens, language, sentences, terms
+from grainline.text import CJK_RUN, STOPWORDS, count_tokens, language, sentences, terms
 from grainline.types import Document, Node, Shaped
 
 #: tokens that are shown of a long text, in beginnings of so many passages at most, evenly over the whole
@@ -34,6 +34,8 @@ REPEATED = 2
 MOST_TOKENS, LONGEST, QUESTIONS = 256, 400, 3
 #: the share of what a model writes in prose that it must have from what it was shown: less, and it speaks of something else
 HELD = 0.25
+#: the same in Chinese, whose terms are pairs of characters: another word breaks two
+PAIRS_HELD = 0.1
 
 _TASKS = {
     SUMMARY: "Say in two or three sentences, 60 words at most, what the text below is about as a whole and what can be learnt from it. "
@@ -118,7 +120,7 @@ def texts(document: Document, shaped: Shaped, kind: str, place: int, answer: str
     found = dict.fromkeys(filter(None, map(_plain, said["questions"] if kind == QUESTION else [said["text"]])))
     node = shaped.nodes[place]
     held = set(terms("\n".join(_shown(document, shaped, kind, node))))
-    kept = [text for text in found if kind in _FREE or _share(text, held) >= HELD]
+    kept = [text for text in found if kind in _FREE or _share(text, held) >= (PAIRS_HELD if CJK_RUN.search(text) else HELD)]
     if not kept:
         raise ModelError("the model wrote about something else" if found else "the model wrote nothing")
     return tuple(_key(document, shaped, kind, node, text) for text in kept[:QUESTIONS])

@@ -11,6 +11,7 @@ from math import fsum, log2
 
 import numpy as np
 
+import grainline.match.made as made
 from grainline.agents.grep import IDENTIFIER, QUOTED, is_pattern
 from grainline.ask.signs import SIGNS
 from grainline.graph.links import Links
@@ -46,7 +47,7 @@ def features(question: str, snapshot: Snapshot, where: Where) -> Features:
         "digits": float(any(map(str.isdigit, stripped))),
         "asks": float("?" in stripped or "？" in stripped),
     }
-    found |= {f"in {kind}": share(snapshot, kind, wanted, where) for kind in KINDS}
+    found |= {f"in {kind}": share(snapshot, kind, wanted, where) for kind in (*KINDS, *made.KINDS)}
     found["named"] = _named(question, snapshot, where)
     found["tables"] = _tables(question, snapshot, where, found)
     return found

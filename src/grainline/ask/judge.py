@@ -19,6 +19,7 @@ from grainline.graph.links import Links
 from grainline.graph.references import references
 from grainline.graph.spelling import spell
 from grainline.match.lexical import Lexical
+from grainline.match.made import said_of
 from grainline.match.pattern import Pattern
 from grainline.store.snapshot import Snapshot
 from grainline.text import CJK_RUN, question_terms, terms
@@ -129,12 +130,13 @@ def lacks(text: str, wanted: Sequence[str]) -> list[str]:
 
 
 def _texts(evidence: Evidence, snapshot: Snapshot) -> list[str]:
-    """What the best hits say, with the names above them."""
+    """What the best hits say, with the names above them and what a model wrote to find them by."""
     made = []
-    for hit in evidence.hits[:READ]:
+    hits = evidence.hits[:READ]
+    for hit, said in zip(hits, said_of(snapshot, [hit.node.id for hit in hits]), strict=True):
         document = snapshot.document(hit.node.document_id)
         above = (document.source, document.title, *hit.node.meta.get("path", ()), hit.node.name)
-        made.append(f"{' '.join(above)}\n{document.text[hit.node.start : hit.node.end]}")
+        made.append(f"{' '.join(above)}\n{document.text[hit.node.start : hit.node.end]}\n{said}")
     return made
 
 

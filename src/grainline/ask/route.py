@@ -13,6 +13,7 @@ from math import prod
 from time import perf_counter
 
 import grainline.ask.feedback as feedback
+import grainline.match.made as made
 from grainline.agents import registry
 from grainline.agents.grep import pattern_of
 from grainline.agents.sql import KEPT
@@ -37,6 +38,9 @@ CALL = Cost(5_000.0, calls=1, tokens_in=1_300)
 CHEAPEST = 5.0
 #: agents that find clearly more where a question is asked in its parts, too
 TAKEN_APART = ("fulltext", "hybrid")
+#: whose keys a model writes: where such a key says this much of a question, its agent is likely right by as much as passages say less
+TOLD = 0.25
+BY_MODEL = {made.SUMMARY: "summary", made.CODE: "code", made.TABLE: "parts", made.PICTURE: "parts", made.QUESTION: "parts"}
 #: what evidence counts that is not sure at all, where that of several agents is fused
 LEAST = 0.05
 
@@ -146,9 +150,12 @@ class Router:
         return [Rung(agent, fit, prices[agent]) for agent, fit in ordered if agent in installed]
 
     def _likely(self, signs: Features) -> dict[str, float]:
-        """How likely each agent is right: as it was fitted, or says itself, moved by the marks of users."""
+        """How likely each agent is right: as it was fitted, or says itself, or keys of its own tell, moved by the marks of users."""
         fits = {agent: one.probability(signs) for agent, one in self._weights.fit.items()}
         fits |= {agent: offer.fit(signs) for agent, offer in self._offers.items()}
+        for kind, agent in BY_MODEL.items():  # not fitted: most libraries have no such keys
+            if (said := signs[f"in {kind}"]) >= TOLD:
+                fits[agent] = max(fits[agent], 1 - signs["in text"] / said)
         return {agent: max(0.0, min(1.0, fit + self._moved.get(agent, 0.0))) for agent, fit in fits.items()}
 
     def _fused(self, question: str, answers: Sequence[Answer], k: int, where: Where) -> Answer | None:

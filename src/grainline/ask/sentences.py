@@ -1,7 +1,7 @@
 """The sentences of evidence: what each is worth for a question, and which of them together answer it best.
 
 A sentence is worth the question's terms that it holds, each by its inverse document frequency; terms that only its surroundings hold
-(the title and headings above it, the passage around it) count for less.
+(the title and headings above it, the passage around it, what a model wrote to find it by) count for less.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from math import fsum
 
 from grainline.ask.quote import quotable
+from grainline.match.made import said_of
 from grainline.store.snapshot import Snapshot
 from grainline.text import terms
 from grainline.types import ASKED, Document, Hit
@@ -47,8 +48,8 @@ _ASKS_WHAT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A sentence of the evidence: where it stands, the question's terms it holds itself and in all, its worth, and whether it
-    stands in a part that the question asks for as such."""
+    """A sentence of the evidence: where it stands, the question's terms it holds itself and in all, its worth, and whether it may answer
+    without a word of the question: in a part that the question asks for as such, or that a model described with its words."""
 
     document: Document
     start: int
@@ -66,10 +67,12 @@ def candidates(question: str, hits: Sequence[Hit], snapshot: Snapshot, weights: 
     seen: set[tuple[str, int]] = set()
     bonus = _bonus(question)
     asked = [hit.node for hit in hits if ASKED in hit.via]
-    for rank, hit in enumerate(hits):
+    described = said_of(snapshot, [hit.node.id for hit in hits])
+    for rank, (hit, description) in enumerate(zip(hits, described, strict=True)):
         document = snapshot.document(hit.node.document_id)
         above = " ".join((document.title, *hit.node.meta.get("path", ()), hit.node.name))
-        around = held(f"{above}\n{document.text[hit.node.start : hit.node.end]}", weights)
+        told = held(description, weights)
+        around = told | held(f"{above}\n{document.text[hit.node.start : hit.node.end]}", weights)
         parts = [node for node in asked if node.document_id == document.id]
         for start, end, worth_of_kind in quotable(document, hit, question):
             if (document.id, start) in seen:
@@ -80,7 +83,8 @@ def candidates(question: str, hits: Sequence[Hit], snapshot: Snapshot, weights: 
             worth = _weight(own, around, weights) * bonus(sentence) * worth_of_kind
             is_asked = any(part.start <= start < part.end for part in parts)
             worth *= ASKED_FOR if is_asked else 1.0
-            found.append(Candidate(document, start, end, own, around | own, worth / (1 + RANK * rank), rank, is_asked))
+            worth /= 1 + RANK * rank
+            found.append(Candidate(document, start, end, own, around | own, worth, rank, is_asked or bool(told)))
     return found
 
 

@@ -8,10 +8,11 @@ kind; so it is seen, counted, restricted and removed with its document. Nobody i
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from grainline.errors import DamagedError
+from grainline.match.index import Index
 from grainline.match.postings import Builder, text_hash
 from grainline.store.snapshot import Snapshot
 from grainline.store.work import Work, key_of
@@ -77,6 +78,14 @@ def text_of(snapshot: Snapshot, kind: str, node: str, text: int) -> str:
         if text_hash(said) == text:
             return said
     raise DamagedError(f"a {kind} is missing from the library; run `grainline doctor`")
+
+
+def said_of(snapshot: Snapshot, nodes: Sequence[str]) -> list[str]:
+    """All that a model wrote for each of some nodes, by their ids, a key a line; "" where it wrote nothing."""
+    held = [kind for kind in KINDS if Index(snapshot, kind).size]
+    return [
+        "\n".join(text for kind in held if (made := written(snapshot, kind, node)) for text in made.texts) for node in nodes
+    ]
 
 
 def builders(found: Iterable[Made]) -> dict[str, Builder]:
