@@ -32,8 +32,9 @@ ROOM, MOST_TOKENS = 600, 256
 CLAIMS = 5
 #: a question that may be answered with its own words
 _CHOICE = re.compile(
-    r"\b(?:or|both|either|whether)\b|^(?:is|are|was|were|do|does|did|has|have|can)\b|还是|或|是否|吗|[和与、].*[谁哪]|[谁哪].*[和与、]",
-    re.I,
+    r"(?<!\bwho )\bor\b|\b(?:both|either|whether)\b|^(?:is|are|was|were|do|does|did|has|have|can)\b"
+    r"|还是|或|是否|吗|[和与、].*[谁哪]|[谁哪].*[和与、]",
+    re.IGNORECASE,
 )
 Heard = Callable[[str], None]
 
@@ -155,6 +156,8 @@ def restates(answer: str, question: str) -> bool:
 
     >>> restates("when Cargo runs build.rs", "When does Cargo run build.rs?"), restates("the owl", "Which is larger, the owl or the hare?")
     (True, False)
+    >>> restates("Vardal", "Who or what is the mayor of Vardal?")
+    True
     """
     said = set(terms(answer)) - STOPWORDS
     return bool(said) and not _CHOICE.search(question) and said <= set(terms(question))

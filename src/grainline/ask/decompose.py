@@ -77,7 +77,8 @@ _DESCRIBED = re.compile(
     rf"\b(?:the|The)\s+(?:(?!of\b|most\b|\w+est\b|{_PLACELESS})(?!{_WHO}\b|{_BE}\b)[a-z][\w-]*\s+){{1,4}}?(?:"
     rf"(?:of|for|by|behind|in|from)\s+{_NAMED}"
     rf"|{_RELATIVE}\s+(?:the\s+)?{_HELD}(?:\s+[a-z]+)?\s+[a-z]+ed\s+(?:the\s+)?{_HELD}"
-    rf"|{_RELATIVE}\s+(?:the\s+(?:(?:{_WORD}){{1,4}}?{_LINK}\s+)?)?{_HELD}{_VERB}"
+    rf"|{_RELATIVE}\s+the\s+(?:{_WORD}){{1,2}}{_HELD}(?:\s+[a-z]+)?\s+[a-z]+s\b"
+    rf"|{_RELATIVE}\s+(?:the\s+(?:(?:{_WORD}){{1,4}}?{_LINK}\s+)?)?{_HELD}(?:\s+(?![a-z]+(?:ed|s)\b)[a-z]+(?=\s+(?:is|was|are|were)\b))?{_VERB}"
     rf"|{_RELATIVE}\s+(?:[a-z][\w-]*\s+){{1,6}}?{_NAMED}"
     rf"|(?:the\s+)?{_HELD}{_VERB}(?=\s*$)"
     rf"|[a-z]+(?:ing|ed)\s+(?:[a-z]+\s+){{0,3}}?{_NAMED}"
@@ -92,9 +93,13 @@ _WAITS = re.compile(
     rf"|^(?:in\s+)?(?:what|which)\s+(?:[a-z]+\s+)+(?:was|were)\b|\b{_WHO}\s+$|^\s*$",
     re.IGNORECASE,
 )
+#: before what is asked for itself, unless something hangs at the end: "What is the county where A lies named after"
+_IS = re.compile(r"^(?:who|what)\s+(?:is|was|are|were)\s+$", re.IGNORECASE)
+_HANGS = re.compile(rf"\b(?:{_LINK}|after|about|as)$")
 _TAIL = re.compile(rf"\s+(?!{_LINK}\b|{_WHO}\b|{_BE}\b|or\b|but\b|than\b)[a-z](?:(?!{_HELD}).)*$")
 _OWNED = re.compile(
     rf"(?:the\s+)?{_HELD}(?:['’]s|['’])\s+(?:(?:first|second|third|last|main|only|former|current|original|[a-z]+(?:est|-[a-z]+))\s+)?(?!is\b|was\b)[a-z][\w-]*"
+    rf"(?:\s+of\s+[a-z]+\b(?!\s+{_HELD}))?"
 )
 _ROLE = (
     r"(?:作者|原著者|导演|编剧|主演|主角|演员|扮演者|主唱|歌手|演唱者|作曲家?|作词|设计师|设计者|发明者|发明人|创始人|创办人|创立者|建造者|父亲|母亲|妻子|丈夫|儿子|女儿"
@@ -248,6 +253,8 @@ def _described_from(held: str, start: int) -> tuple[int, int] | None:
     found = _DESCRIBED.match(held, start)
     if found is None or (_THEN.search(held[:start]) and not re.search(rf"\b{_WHO}\b", found.group())):
         return None
+    if _IS.search(held[:start]) and not _HANGS.search(held):
+        return None  # what is asked for itself
     ends = _asks_more(held[:start]) and not _WAITS.search(held[:start])
     tail = _TAIL.match(held, found.end()) if ends else None
     return start, (tail or found).end()
