@@ -12,7 +12,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 import grainline
+import grainline.ask.verify as verify
 from grainline.ask.feedback import MOST, Mark, shifts
+from grainline.ask.generate import written
 from grainline.ask.reflect import reward
 from grainline.cli import main
 from grainline.doctor import examine
@@ -85,6 +87,26 @@ def test_a_weak_answer_is_asked_again_for_what_is_missing(folder: Path) -> None:
     steps = [step for step in later.evidence.trace if step.action.startswith("reflect")]
     assert "worth 0.00" in steps[0].detail and "mainten" in steps[1].detail
     assert later.text == "every six months [1]" and later.cost.calls == 1  # the first round was remembered
+
+
+@pytest.mark.parametrize(("strict", "calls"), [(False, 1), (True, 2)])
+def test_one_who_is_strict_looks_again_where_there_is_no_doubt(tmp_path: Path, strict: bool, calls: int) -> None:
+    (tmp_path / "well.md").write_text(
+        "# Pump P7\n\nThe pump P7 stands at the well. It needs maintenance every six months, by an engineer.\n",
+        encoding="utf-8",
+    )
+    question = "When is the maintenance of the pump P7?"
+    model = FakeLLM(
+        lambda prompt: (
+            '{"question": "What is a dam?"}' if verify.TASK in prompt else claims("every six months", "every six months")
+        )
+    )
+    with grainline.open(tmp_path / "library", llm=model) as library:
+        library.add([tmp_path / "well.md"])
+        quoted = library.ask(question, agent="fulltext", budget=Budget(calls=0, embedded=0))
+        with library.snapshot() as state:
+            told = written(question, quoted, state, EVERYWHERE, Budget(embedded=0), strict=strict)
+    assert told.cost.calls == calls and told.answered is not strict
 
 
 def test_an_answer_that_is_good_enough_is_left_alone(folder: Path) -> None:

@@ -36,13 +36,14 @@ def written(
     budget: Budget = NO_LIMIT,
     heard: Heard | None = None,
     find: Find | None = None,
+    strict: bool = False,
 ) -> Answer:
     """What the model of a state answers from the evidence of a quoted answer; the quoted one, with what was spent on it, where there is
     nothing to read or the model fails, which the trace tells.
 
     `heard` is called with each claim of the answer once it is known to be borne out; `find` finds evidence for a step of a question of
-    several, which is not taken apart without it. Raises `DamagedError` if a quote does not stand where it should, and what making the model
-    and finding raise.
+    several, which is not taken apart without it; one who is `strict` looks again at any answer of one claim, in doubt or not. Raises
+    `DamagedError` if a quote does not stand where it should, and what making the model and finding raise.
     """
     if not quoted.evidence.hits or snapshot.llm is None:
         return quoted
@@ -50,7 +51,7 @@ def written(
     within = Within(snapshot, where, Budgeted(snapshot.llm, trace, snapshot), trace)
     last = _last(question, quoted.evidence, within, find)
     told = claimed(last.question, last.hits, within, heard, last.rests_on)
-    if told and len(told.supports) == 1 and _is_something_else(last, told, within):
+    if told and len(told.supports) == 1 and _is_something_else(last, told, within, strict):
         told.withdraw()
     if told:
         told.tell()
@@ -65,13 +66,13 @@ def _last(question: str, evidence: Evidence, within: Within, find: Find | None) 
     return steps or Last(question, evidence.hits, evidence)
 
 
-def _is_something_else(last: Last, told: Teller, within: Within) -> bool:
-    """Whether a quote tells something else than is asked; looked at only where the words of the evidence leave a doubt, or its passage
-    lacks a number of the question."""
+def _is_something_else(last: Last, told: Teller, within: Within, strict: bool) -> bool:
+    """Whether a quote tells something else than is asked; looked at by one who is not strict only where the words of the evidence leave a
+    doubt, or its passage lacks a number of the question."""
     _, signs = judged(last.question, replace(last.evidence, hits=last.hits), within.snapshot, within.where)
     passage = told.supports[0].passage
     lacking = lacks(f"{passage.head}\n{passage.text}", figures(last.question))
-    if not lacking and fitted().unanswerable.probability(signs) < DOUBT:
+    if not strict and not lacking and fitted().unanswerable.probability(signs) < DOUBT:
         return False
     return is_as_asked(last.question, told, within) is False
 
