@@ -92,7 +92,7 @@ def test_a_weak_answer_is_asked_again_for_what_is_missing(folder: Path) -> None:
 @pytest.mark.parametrize(("strict", "calls"), [(False, 1), (True, 2)])
 def test_one_who_is_strict_looks_again_where_there_is_no_doubt(tmp_path: Path, strict: bool, calls: int) -> None:
     (tmp_path / "well.md").write_text(
-        "# Pump P7\n\nThe pump P7 stands at the well. It needs maintenance every six months, by an engineer.\n",
+        "# The well\n\nThe pump P7 stands at the well. It needs maintenance every six months, by an engineer.\n",
         encoding="utf-8",
     )
     question = "When is the maintenance of the pump P7?"
