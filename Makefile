@@ -55,11 +55,17 @@ bench: $(VENV)/.ready
 # so that a run that was cut off goes on.
 MEMORY ?= .grainline/said.jsonl
 ANSWERS = $(BIN)/grainline bench answers --llm "$(LLM)" --memory $(MEMORY)
+TRANSFORMS = $(BIN)/python -m grainline.bench.transforms --agent hybrid --llm "$(LLM)" --memory $(MEMORY)
 bench-answers: $(VENV)/.ready
 	mkdir -p $(dir $(MEMORY))
 	$(ANSWERS) ../shared/data/cmrc2018_dev --every 60 --reflect 2 --out results/answers_cmrc.json > results/answers.md
-	$(ANSWERS) ../shared/data/musique --every 10 --agent linked,hybrid --out results/answers_musique.json | tail -n +3 >> results/answers.md
-	$(ANSWERS) --declining ../shared --out results/declining.json > results/declining.md
+	$(ANSWERS) ../shared/data/musique --every 10 --agent linked,hybrid --reflect 2 --out results/answers_musique.json | tail -n +3 >> results/answers.md
+	$(ANSWERS) --declining ../shared --reflect 2 --out results/declining.json > results/declining.md
+	$(TRANSFORMS) ../shared/data/cmrc2018_dev --every 200 > results/transforms.md
+	$(TRANSFORMS) ../shared/data/lawbench_statute_zh --every 31 | tail -n +3 >> results/transforms.md
+	$(TRANSFORMS) ../shared/data/tatqa_test --every 104 | tail -n +3 >> results/transforms.md
+	$(TRANSFORMS) ../shared/data/musique --every 20 | tail -n +3 >> results/transforms.md
+	$(TRANSFORMS) ../shared/data/cosqa_dev --agent code --every 31 | tail -n +3 >> results/transforms.md
 	$(BIN)/python -m grainline.bench.readme README.md
 
 clean:

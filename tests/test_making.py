@@ -211,7 +211,9 @@ def test_without_such_keys_all_is_as_it_was(library: Library, tmp_path: Path, do
 
 
 def test_keys_go_with_their_document(library: Library) -> None:
+    assert library.status()["models"] == {}
     library.make(ALL)
+    assert library.status()["models"]["described"] == len(made(library))
     library.search("nocturnal raptors", 5, "summary")
     library.remove(["docs/valley.md"])
     assert "docs/valley.md" not in {source for _, source in made(library)}

@@ -157,8 +157,8 @@ class Library:
             return [{"question": one.question, "agent": one.agent, "mark": one.value} for one in marks(snapshot, EVERYWHERE)]
 
     def status(self, *, sources: bool = False, costs: bool = False) -> dict[str, Any]:
-        """What the library holds: counts, bytes on disk, vectors by encoder, the one that all was embedded with, labels; with `sources` the
-        list of them, with `costs` what questions have spent so far (see `costs.summed`)."""
+        """What the library holds: counts, bytes on disk, vectors by encoder, the one that all was embedded with, what models left,
+        labels; with `sources` the list of them, with `costs` what questions have spent so far (see `costs.summed`)."""
         with self.snapshot() as snapshot:
             held = snapshot.manifest
             rows = snapshot.sources().values()
@@ -180,10 +180,22 @@ class Library:
                 "bytes_per_passage": round(disk / passages) if passages else 0,
                 "vectors": {name: {"texts": texts, "bytes": size} for name, (texts, size) in snapshot.encoders().items()},
                 "embedded": held.settings.get(manifest.EMBEDDED, ""),
+                "models": self._from_models(snapshot),
                 "labels": sorted({label for _, _, labels in rows for label in labels}),
             }
             found |= {"sources": sorted(source for _, source, _ in rows)} if sources else {}
             return {**found, "costs": ledger.summed(self.folder)} if costs else found
+
+    def _from_models(self, snapshot: Snapshot) -> dict[str, int]:
+        """What models left in the library: answers that need not be asked for again, nodes that they described with keys, and states
+        in which they had read documents; what there is none of is left out."""
+        from grainline.agents.model import KIND as ANSWER
+        from grainline.match.made import KIND as KEY
+        from grainline.models.states import kept
+
+        counts, (states, size) = snapshot.work_counts(), kept(self.folder)
+        left = {"answers": counts.get(ANSWER, 0), "described": counts.get(KEY, 0), "states": states, "state_bytes": size}
+        return {name: count for name, count in left.items() if count}
 
     def source(self, document_id: str) -> str:
         """The source of a document by its id; raises `NotFoundError`."""

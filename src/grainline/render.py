@@ -258,6 +258,8 @@ def status_text(status: dict[str, Any]) -> str:
             lines += value
         elif name == "vectors":
             lines += [f"vectors of {encoder}: {held['texts']} texts, {held['bytes']} bytes" for encoder, held in value.items()]
+        elif name == "models":
+            lines += [f"left by models: {', '.join(f'{kind} {count}' for kind, count in value.items())}"] if value else []
         elif name == "costs":
             lines.append(costs_text(value))
         elif value not in ([], ""):
