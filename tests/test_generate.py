@@ -11,7 +11,7 @@ import pytest
 import grainline
 import grainline.ask.verify as verify
 from grainline.ask.answer import no_answer
-from grainline.ask.claims import prompt
+from grainline.ask.claims import lacks_number, prompt
 from grainline.ask.passages import Passage, passages
 from grainline.ask.support import Claim, borne_out
 from grainline.errors import ModelError
@@ -272,3 +272,19 @@ def test_a_completion_of_another_form_is_refused() -> None:
     with pytest.raises(ModelError):
         FakeLLM({}, '{"claims": 3}').complete("x", {"type": "object", "properties": {"claims": {"type": "array"}}})
     assert isinstance(FakeLLM({}, "yes").complete("x"), Completion)
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "lacks"),
+    [
+        ("青石水库是哪一年建成的？", "安平县", True),
+        ("青石水库是哪一年建成的？", "一九七五年", False),
+        ("水库由哪几个部分组成？", "大坝和闸门", False),
+        ("水库一共有几个闸门？", "大坝", True),
+        ("How many eggs does the owl lay?", "in hollow trees", True),
+        ("How many eggs does the owl lay?", "four to six", False),
+        ("When does the owl lay its eggs?", "in spring", False),
+    ],
+)
+def test_who_asks_for_a_number_is_told_one(question: str, answer: str, lacks: bool) -> None:
+    assert lacks_number(answer, question) is lacks

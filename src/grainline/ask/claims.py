@@ -16,6 +16,7 @@ from typing import Any
 from grainline.agents.model import LEAST, Budgeted
 from grainline.agents.trace import Trace
 from grainline.ask.cite import check, cite
+from grainline.ask.decompose import is_twofold
 from grainline.ask.passages import Passage, passages
 from grainline.ask.sentences import READ, candidates
 from grainline.ask.support import Claim, Support, borne_out
@@ -34,6 +35,15 @@ CLAIMS = 5
 _CHOICE = re.compile(
     r"(?<!\bwho )\bor\b|\b(?:both|either|whether)\b|^(?:is|are|was|were|do|does|did|has|have|can)\b"
     r"|还是|或|是否|吗|[和与、].*[谁哪]|[谁哪].*[和与、]",
+    re.IGNORECASE,
+)
+#: a question for a number, and what is one, or says that there is none
+_COUNTS = re.compile(
+    r"\bhow many\b|\b(?:what|which) year\b|哪一?年|多少|(?<!哪)几(?:[个年月天次名条种岁位件家元张]|分之几)", re.IGNORECASE
+)
+_NUMBER = re.compile(
+    r"\d|[零〇一二三四五六七八九十百千万亿两半几数多无没全]|\b(?:no|none|zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen"
+    r"|\w+ty|hundreds?|thousands?|millions?|dozens?|half|once|twice|all|both|several|many|few)\b",
     re.IGNORECASE,
 )
 Heard = Callable[[str], None]
@@ -163,6 +173,15 @@ def restates(answer: str, question: str) -> bool:
     return bool(said) and not _CHOICE.search(question) and said <= set(terms(question))
 
 
+def lacks_number(answer: str, question: str) -> bool:
+    """Whether a number is asked for, and nothing else, and an answer has none.
+
+    >>> lacks_number("Vardal", "In what year was the mill of Vardal built?"), lacks_number("twelve", "How many mills are there?")
+    (True, False)
+    """
+    return bool(_COUNTS.search(question)) and not _NUMBER.search(answer) and not is_twofold(question)
+
+
 def _room(question: str, budget: Budget, room: int) -> tuple[int, Callable[[str], int]]:
     """Tokens for the passages, and how they are counted: where a budget bounds them, there must be no more than it has left."""
     if budget.tokens is None:
@@ -225,7 +244,8 @@ class Teller:
         """Check a claim; nothing is said twice."""
         if not claim.answer or claim.answer in self.claims:
             return
-        support = None if restates(claim.answer, self._question) else borne_out(claim, self._shown, self._alike)
+        beside = restates(claim.answer, self._question) or lacks_number(claim.answer, self._question)
+        support = None if beside else borne_out(claim, self._shown, self._alike)
         if support is None:
             self.left_out.append(claim.answer)
             return

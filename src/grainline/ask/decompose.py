@@ -142,6 +142,16 @@ def decomposed(question: str) -> tuple[str, ...]:
     return ()
 
 
+def is_twofold(question: str) -> bool:
+    """Whether a question asks several things, none of which needs the answer to another.
+
+    >>> is_twofold("What is a disconnector and when was it built?"), is_twofold("Who is the father of the director of The Circus Cyclone?")
+    (True, False)
+    """
+    parts = decomposed(question)
+    return bool(parts) and not any(ANSWER.search(part) for part in parts)
+
+
 def _joined(question: str) -> Iterator[str]:
     """Two questions or more in one; what only the first names is named in the others, too."""
     pieces = [piece for piece in _SENTENCES.split(question) if piece]

@@ -11,7 +11,7 @@ from math import fsum
 from typing import Any
 
 from grainline.ask.claims import Teller, Within
-from grainline.ask.decompose import ANSWER, decomposed
+from grainline.ask.decompose import is_twofold
 from grainline.ask.judge import figures, lacks, specifics
 from grainline.match.lexical import Lexical
 from grainline.models.completion import parsed
@@ -51,8 +51,7 @@ def is_as_asked(question: str, told: Teller, within: Within) -> bool | None:
     """Whether the quote of an answer of one claim tells what was asked; None where that was not looked at, or the model gave no question.
     Two questions in one are not looked at: a quote tells of one of them. The model is not asked where the quote holds nearly all that the
     question says."""
-    parts = decomposed(question)
-    if parts and not any(ANSWER.search(part) for part in parts):
+    if is_twofold(question):
         return None
     quoted = told.supports[0].said
     if _shared(question, quoted, within) >= HELD and not lacks(quoted, specifics(question)):
