@@ -31,6 +31,8 @@ from grainline.types import Budget, Citation, Cost, Hit, Side, Where
 ROOM, MOST_TOKENS = 600, 256
 #: claims of one answer
 CLAIMS = 5
+#: terms of an answer that may have one of its own and still says the question again
+LONG = 6
 #: a question that may be answered with its own words
 _CHOICE = re.compile(
     r"(?<!\bwho )\bor\b|\b(?:both|either|whether)\b|^(?:is|are|was|were|do|does|did|has|have|can)\b"
@@ -137,7 +139,9 @@ def claimed(
     if told and told.left_out and not told.supports and len(shown) > 1:
         # shown less, a small model makes up less
         alone = _told(question, shown[:1], within, heard, rests_on)
-        told = alone if alone and alone.supports else told
+        if alone and alone.supports:
+            alone.is_second = True
+            told = alone
     return told
 
 
@@ -162,15 +166,17 @@ def prompt(question: str, shown: Sequence[Passage]) -> str:
 
 
 def restates(answer: str, question: str) -> bool:
-    """Whether an answer says nothing but what the question says, and that offers no choice.
+    """Whether an answer says nothing but what the question says, give or take a word of a long one, and that offers no choice.
 
     >>> restates("when Cargo runs build.rs", "When does Cargo run build.rs?"), restates("the owl", "Which is larger, the owl or the hare?")
     (True, False)
     >>> restates("Vardal", "Who or what is the mayor of Vardal?")
     True
+    >>> restates("Ann Lee took the old mill of Vardal to court", "Why did Ann Lee take the old mill of Vardal to court?")
+    True
     """
     said = set(terms(answer)) - STOPWORDS
-    return bool(said) and not _CHOICE.search(question) and said <= set(terms(question))
+    return bool(said) and not _CHOICE.search(question) and len(said - set(terms(question))) <= len(said) // LONG
 
 
 def lacks_number(answer: str, question: str) -> bool:
@@ -233,6 +239,8 @@ class Teller:
         self.left_out: list[str] = []
         self.claims: list[str] = []
         self.text = ""
+        #: whether the model had claimed something else before
+        self.is_second = False
         self._question = question
         self._shown = shown
         self._within = within

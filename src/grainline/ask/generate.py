@@ -68,11 +68,11 @@ def _last(question: str, evidence: Evidence, within: Within, find: Find | None) 
 
 def _is_something_else(last: Last, told: Teller, within: Within, strict: bool) -> bool:
     """Whether a quote tells something else than is asked; looked at by one who is not strict only where the words of the evidence leave a
-    doubt, or its passage lacks a number of the question."""
+    doubt, its passage lacks a number of the question, or the model had claimed something else before."""
     _, signs = judged(last.question, replace(last.evidence, hits=last.hits), within.snapshot, within.where)
     passage = told.supports[0].passage
     lacking = lacks(f"{passage.head}\n{passage.text}", figures(last.question))
-    if not strict and not lacking and fitted().unanswerable.probability(signs) < DOUBT:
+    if not (strict or told.is_second or lacking) and fitted().unanswerable.probability(signs) < DOUBT:
         return False
     return is_as_asked(last.question, told, within) is False
 
