@@ -493,3 +493,12 @@ def test_a_model_that_repeats_the_examples_has_derived_nothing() -> None:
     assert derive.derived("decompose", "鲁迅的弟弟生于哪里？", lambda *_: json.dumps({"questions": parts})) == (
         "鲁迅生于哪里？",
     )
+
+
+def test_a_simple_question_said_twice_by_a_model_is_asked_once(library: Library) -> None:
+    llm = FakeLLM(
+        {"question: 隔离开关多久维护一次？": json.dumps({"questions": ["隔离开关维护周期多长？", "隔离开关几年维护？"]})}
+    )
+    found = ask(library, "decompose", "隔离开关多久维护一次？", llm=llm)
+    assert [action for action in told(found) if action.startswith("asked")] == ["asked: 隔离开关多久维护一次？"]
+    assert sources(library, found) == sources(library, ask(library, "decompose", "隔离开关多久维护一次？"))

@@ -113,11 +113,13 @@ class Transformed:
         return self._kind == "rewrite" and bool(self._history)
 
     def _derived(self, question: str, base: str, asking: _Asking) -> tuple[str, ...]:
-        """What is derived from a question: by a model, else by rules; first by rules where they do better (see `RULES_FIRST`)."""
+        """What is derived from a question: by a model, else by rules; first by rules where they do better (see `RULES_FIRST`), which
+        leave to a model only what must be asked in order: parts of which none needs another are a simple question said twice."""
         by, found = "by rules", KINDS[self._kind](base)
         if self._llm and not (found and self._kind in RULES_FIRST):
             shown = question if self._goes_on else base
-            if made := derive.derived(self._kind, shown, asking.complete, self._history):
+            made = derive.derived(self._kind, shown, asking.complete, self._history)
+            if made and (self._kind != "decompose" or any(map(decompose.ANSWER.search, made))):
                 by, found = "by a model", made
         asking.trace.count(f"{self._kind}, {by}", "; ".join(found) or "nothing: the question is asked as it is")
         return found
