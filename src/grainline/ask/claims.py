@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from math import fsum
 from typing import Any
 
 from grainline.agents.model import LEAST, Budgeted
@@ -163,6 +164,14 @@ def prompt(question: str, shown: Sequence[Passage]) -> str:
     said = "\n".join(passage.shown() for passage in shown)
     language = "用中文回答。" if CJK_RUN.search(question) else "Answer in English."
     return f"{TASK}\n{EXAMPLES}\nPassages:\n{said}\nQuestion: {' '.join(question.split())} {language}\n"
+
+
+def shared(question: str, said: str, within: Within) -> float:
+    """The share of the words of a question, each by its rarity, that a text holds."""
+    weights = Lexical(within.snapshot).weights(question_terms(question), within.where)
+    held = set(terms(said))
+    whole = fsum(weights.values())
+    return fsum(weight for term, weight in weights.items() if term in held) / whole if whole else 1.0
 
 
 def restates(answer: str, question: str) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from grainline.ask.blend import Ranking, blend
-from grainline.ask.claims import Teller, Within, claimed
+from grainline.ask.claims import Teller, Within, claimed, shared
 from grainline.ask.decompose import ANSWER, decomposed
 from grainline.ask.judge import lacks, specifics
 from grainline.errors import MissingExtraError, PatternError, QueryError
@@ -23,6 +23,8 @@ BESIDE = 0.5
 #: tokens of passages that a step before the last is answered from, about
 ROOM = 300
 
+#: the share of a step's words that what answers it must hold, each by its rarity: in Chinese names are not told from words
+ABOUT = 0.25
 #: what is described by what it does
 _DOES = re.compile(r"[Tt]he (?P<what>[a-z][\w-]*(?: [a-z][\w-]*){0,3}?) (?:who|that|which) (?!the |an? )(?P<does>[a-z].*)")
 #: finds evidence for a query within a budget
@@ -79,7 +81,10 @@ def _parts(question: str, within: Within) -> tuple[str, ...]:
 def _answered(question: str, found: Evidence, within: Within) -> Teller | None:
     """What a step is answered by a quote that speaks of what it names; None where it is not."""
     told = claimed(question, found.hits, within, room=ROOM) if found.hits else None
-    if told is None or not told.claims or lacks(f"{told.claims[0]}\n{told.supports[0].said}", specifics(question)):
+    if told is None or not told.claims:
+        return None
+    said = f"{told.claims[0]}\n{told.supports[0].said}"
+    if lacks(said, specifics(question)) or shared(question, said, within) < ABOUT:
         return None
     within.told_by.add(told.supports[0].passage.document.id)
     return told

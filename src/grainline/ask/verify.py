@@ -7,15 +7,13 @@ answer (round trip consistency, Alberti et al., 2019): what the quote tells is t
 
 from __future__ import annotations
 
-from math import fsum
 from typing import Any
 
-from grainline.ask.claims import Teller, Within
+from grainline.ask.claims import Teller, Within, shared
 from grainline.ask.decompose import is_twofold
 from grainline.ask.judge import figures, lacks, specifics
-from grainline.match.lexical import Lexical
 from grainline.models.completion import parsed
-from grainline.text import CJK_RUN, question_terms, terms
+from grainline.text import CJK_RUN
 
 SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -54,14 +52,14 @@ def is_as_asked(question: str, told: Teller, within: Within) -> bool | None:
     if is_twofold(question):
         return None
     quoted = told.supports[0].said
-    if _shared(question, quoted, within) >= HELD and not lacks(quoted, specifics(question)):
+    if shared(question, quoted, within) >= HELD and not lacks(quoted, specifics(question)):
         return True
     other = _turned(question, told, within)
     if not other:
         return None
     said = f"{other}\n{quoted}"
     near = within.cosine("compare two questions", question, other, "query")
-    enough = near >= NEAR if near is not None else _shared(question, said, within) >= SHARED
+    enough = near >= NEAR if near is not None else shared(question, said, within) >= SHARED
     wanted = figures(question) if near is not None and near >= ALIKE else specifics(question)
     same = enough and not lacks(said, wanted)
     within.trace.count("look at the quote again", f"it answers “{other}”: {'as' if same else 'something else than'} was asked")
@@ -77,11 +75,3 @@ def _turned(question: str, told: Teller, within: Within) -> str:
     asked = f"Source: {support.passage.head}\n| {quote}\nAnswer: {answer}\n(Write the question in {language}.)\n"
     said = within.model.complete(f"{TASK}{example}{asked}", SCHEMA, MOST_TOKENS, sorted({document.id, *within.told_by}))
     return "" if said is None else str(parsed(said, SCHEMA)["question"])
-
-
-def _shared(question: str, said: str, within: Within) -> float:
-    """The share of the words of a question, each by its rarity, that a text holds."""
-    weights = Lexical(within.snapshot).weights(question_terms(question), within.where)
-    held = set(terms(said))
-    whole = fsum(weights.values())
-    return fsum(weight for term, weight in weights.items() if term in held) / whole if whole else 1.0
