@@ -126,6 +126,23 @@ def test_what_one_passage_speaks_of_is_asked_at_once(folder: Path) -> None:
     assert answer.cost.calls == 1 and not steps(answer)
 
 
+@pytest.mark.parametrize(
+    ("found", "first"),
+    [(("林远舟", "由林远舟主持设计"), "林远舟"), (("东陵工学院", "东陵工学院创办于1911年"), "not answered")],
+)
+def test_a_step_is_answered_by_what_speaks_of_it(tmp_path: Path, found: tuple[str, str], first: str) -> None:
+    (tmp_path / "docs").mkdir()
+    for name, text in (
+        ("水库.md", "# 望江水库\n\n望江水库位于青田县东部，由林远舟主持设计，1973年建成。\n"),
+        ("学院.md", "# 东陵工学院\n\n东陵工学院创办于1911年。校舍的设计者不详。\n"),
+    ):
+        (tmp_path / "docs" / name).write_text(text, encoding="utf-8")
+    with grainline.open(tmp_path / "library", llm=reader({"设计者是谁": found})) as library:
+        library.add([tmp_path / "docs"])
+        answer = library.ask("望江水库的设计者生于哪里？", agent="fulltext", budget=Budget(embedded=0))
+    assert steps(answer)[0] == f"step 1: 望江水库的设计者是谁，是什么？ = {first}"
+
+
 def test_the_budget_bounds_all_steps_together(folder: Path) -> None:
     with grainline.open(folder / "library", llm=reader(FOUND, name="bounded")) as library:
         answer = library.ask(BORN, agent="fulltext", budget=Budget(calls=1))
