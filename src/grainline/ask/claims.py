@@ -40,7 +40,7 @@ _CHOICE = re.compile(
     r"|还是|或|是否|吗|[和与、].*[谁哪]|[谁哪].*[和与、]",
     re.IGNORECASE,
 )
-#: a question for a number, and what is one, or says that there is none
+#: a question for a number, and what answers it: an ordinal does ("第三名"), which is no number of a sentence (see `sentences`)
 _COUNTS = re.compile(
     r"\bhow many\b|\b(?:what|which) year\b|哪一?年|多少|(?<!哪)几(?:[个年月天次名条种岁位件家元张]|分之几)", re.IGNORECASE
 )
@@ -129,9 +129,9 @@ def claimed(
     room: int = ROOM,
 ) -> Teller | None:
     """What the model claims of a question from the best of some hits, checked; where nothing that it claims is borne out, from the best
-    passage alone. None where it was not asked or failed before it claimed
-    anything that is borne out, which the trace tells. `rests_on` is what the question itself rests on, `room` about how many tokens of
-    passages are shown. Raises `DamagedError` if a quote does not stand where it should, and what making the model raises."""
+    passage alone. None where it was not asked or failed before it claimed anything that is borne out, which the trace tells. `rests_on`
+    is what the question itself rests on, `room` about how many tokens of passages are shown. Raises `DamagedError` if a quote does not
+    stand where it should, and what making the model raises."""
     hits = hits[:READ]
     weights = Lexical(within.snapshot).weights(question_terms(question), within.where)
     found = candidates(question, hits, within.snapshot, weights)
