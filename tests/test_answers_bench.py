@@ -218,6 +218,8 @@ def test_what_cannot_be_meant(folder: Path) -> None:
         asking.systems([], None)
     with pytest.raises(UsageError, match="must be at least 1"):
         answers.run_answers(folder, asking.systems(["fulltext"], None), every=0)
+    with pytest.raises(UsageError, match="has 4 questions; there is none at offset 4"):
+        answers.run_answers(folder, asking.systems(["fulltext"], None), offset=4)
 
 
 def test_the_command(folder: Path, tmp_path: Path) -> None:

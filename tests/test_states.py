@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 import grainline
@@ -22,6 +21,7 @@ from grainline.models.llm import make
 from grainline.models.states import FOLDER, VARIABLE, Key, Stateful, States, kept, sweep
 from grainline.testing import FakeEmbedder, FakeLLM
 from grainline.types import EVERYWHERE, NO_LIMIT, Budget, Evidence, Node, Shaped, Where
+from weight_samples import Weights
 
 OWLS = "# Owls\n\n" + "\n\n".join(
     f"The owl number {n} sleeps in barn {n * 7} by day and hunts hares at night." for n in range(40)
@@ -29,8 +29,6 @@ OWLS = "# Owls\n\n" + "\n\n".join(
 QUESTION = "Where does the owl number 5 sleep?"
 QUOTE = "The owl number 5 sleeps in barn 35 by day and hunts hares at night."
 ARCHITECTURES = ("llama", "mamba")
-#: which of the made models' characters are tokens of their own; others are their bytes
-LETTERS = '▁abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,?!:{}"猫头鹰夜'
 
 
 @pytest.fixture(autouse=True)
@@ -41,82 +39,6 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 # --- made models -------------------------------------------------------------------------------------------------------------------
-
-
-class Weights:
-    """A GGUF file of random weights, tiny and always the same."""
-
-    def __init__(self, path: Path, kind: str, seed: int, width: int = 32, layers: int = 2) -> None:
-        gguf = pytest.importorskip("gguf", reason="gguf is not installed")
-        self._random = np.random.default_rng(seed)
-        self._file = gguf.GGUFWriter(str(path), kind)
-        words = self._vocabulary()
-        self._file.add_context_length(2048)
-        self._file.add_embedding_length(width)
-        self._file.add_block_count(layers)
-        self._file.add_layer_norm_rms_eps(1e-5)
-        self._some("token_embd", words, width, scale=1.0)
-        self._ones("output_norm", width)
-        self._some("output", words, width, scale=1.0)
-        (self._llama if kind == "llama" else self._mamba)(width, layers)
-        self._file.write_header_to_file()
-        self._file.write_kv_data_to_file()
-        self._file.write_tensors_to_file()
-        self._file.close()
-
-    def _vocabulary(self) -> int:
-        words = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256)), *LETTERS]
-        self._file.add_tokenizer_model("llama")
-        self._file.add_token_list(words)
-        self._file.add_token_scores([0.0] * len(words))
-        self._file.add_token_types([2, 3, 3, *[6] * 256, *[1] * len(LETTERS)])
-        self._file.add_bos_token_id(1)
-        self._file.add_eos_token_id(2)
-        self._file.add_unk_token_id(0)
-        return len(words)
-
-    def _llama(self, width: int, layers: int) -> None:
-        self._file.add_feed_forward_length(2 * width)
-        self._file.add_head_count(4)
-        self._file.add_head_count_kv(2)
-        self._file.add_rope_dimension_count(width // 4)
-        for layer in range(layers):
-            name = f"blk.{layer}"
-            self._ones(f"{name}.attn_norm", width)
-            self._ones(f"{name}.ffn_norm", width)
-            for part, rows in (("q", width), ("k", width // 2), ("v", width // 2), ("output", width)):
-                self._some(f"{name}.attn_{part}", rows, width)
-            self._some(f"{name}.ffn_gate", 2 * width, width)
-            self._some(f"{name}.ffn_up", 2 * width, width)
-            self._some(f"{name}.ffn_down", width, 2 * width)
-
-    def _mamba(self, width: int, layers: int, state: int = 16, rank: int = 4) -> None:
-        inner = 2 * width
-        self._file.add_feed_forward_length(0)
-        self._file.add_head_count(0)
-        self._file.add_ssm_conv_kernel(4)
-        self._file.add_ssm_inner_size(inner)
-        self._file.add_ssm_state_size(state)
-        self._file.add_ssm_time_step_rank(rank)
-        for layer in range(layers):
-            name = f"blk.{layer}"
-            self._ones(f"{name}.attn_norm", width)
-            self._some(f"{name}.ssm_in", 2 * inner, width)
-            self._some(f"{name}.ssm_conv1d", inner, 4)
-            self._some(f"{name}.ssm_conv1d", inner, end="bias")
-            self._some(f"{name}.ssm_x", rank + 2 * state, inner)
-            self._some(f"{name}.ssm_dt", inner, rank)
-            self._some(f"{name}.ssm_dt", inner, end="bias")
-            slow = -np.arange(1, state + 1, dtype=np.float32) / 1000  # it remembers for hundreds of tokens
-            self._file.add_tensor(f"{name}.ssm_a", np.tile(slow, (inner, 1)))
-            self._file.add_tensor(f"{name}.ssm_d", np.ones(inner, np.float32))
-            self._some(f"{name}.ssm_out", width, inner)
-
-    def _some(self, name: str, *shape: int, scale: float = 0.3, end: str = "weight") -> None:
-        self._file.add_tensor(f"{name}.{end}", (self._random.standard_normal(shape) * scale).astype(np.float32))
-
-    def _ones(self, name: str, width: int) -> None:
-        self._file.add_tensor(f"{name}.weight", np.ones(width, np.float32))
 
 
 @pytest.fixture(scope="session")
@@ -194,7 +116,7 @@ def test_what_cannot_be_written_or_is_not_there(kind: str, models: Callable[...,
 
 def test_a_state_of_other_tokens_changes_no_answer(models: Callable[..., Any], tmp_path: Path) -> None:
     model, expected = models("llama"), models("llama").complete(PROMPTS[1], max_tokens=8)
-    model.read(model.begins("A lamp went out at nine. " * 20), tmp_path / "state")
+    model.read(model.begins("A lamp went out at nine. " * 30), tmp_path / "state")
     assert model.complete(PROMPTS[1], max_tokens=8) == expected
     with pytest.raises(ModelError, match=r"is one of \d+ tokens"):
         models("llama").resume(model.begins(DOCUMENT), tmp_path / "state")
@@ -568,7 +490,7 @@ def test_a_document_cannot_end_itself(docs: Path, opened: Callable[[Any], Librar
 def test_the_agent_with_a_made_model(kind: str, models: Callable[..., Any], opened: Callable[[Any], Library]) -> None:
     """What a random model says is no answer; its state is kept and taken up, and it says the same."""
     library = opened(models(kind, context=2048))
-    budget = Budget(tokens=1500)
+    budget = Budget(tokens=2500)
     first, second = ask(library, budget=budget), ask(opened(models(kind, context=2048)), budget=budget)
     answers = [next(step.detail for step in found.trace if step.action == "ask the model") for found in (first, second)]
     assert answers[0] == answers[1] and kept(library.folder)[0] >= 1

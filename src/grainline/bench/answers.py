@@ -58,9 +58,10 @@ def run_answers(
     budget: Budget = NO_LIMIT,
     embedder: str | Embedder = "e5",
     progress: Progress | None = None,
+    offset: int = 0,
 ) -> dict[str, Any]:
-    """Index the corpus of a BEIR folder and ask all who answer (see `asking.systems`) every so-many-th of its questions, the first `limit`
-    of them.
+    """Index the corpus of a BEIR folder and ask all who answer (see `asking.systems`) every so-many-th of its questions, from the one at
+    `offset` on, the first `limit` of them.
 
     Returns `{"dataset", "questions": their number, "systems": [{"agent", "model", figures of COLUMNS}], "asked": [{"id", "agent", "model",
     "said", "answered", "f1", "cited": sources}]}`; a figure is None where there is nothing to measure. `progress` is called with questions
@@ -69,7 +70,9 @@ def run_answers(
     if every < 1 or (limit is not None and limit < 1):
         raise UsageError(f"every and limit must be at least 1; they are {every} and {limit}")
     dataset = load(folder)
-    queries = dataset.queries[::every][:limit]
+    if not 0 <= offset < len(dataset.queries):
+        raise UsageError(f"{dataset.name} has {len(dataset.queries)} questions; there is none at offset {offset}")
+    queries = dataset.queries[offset::every][:limit]
     asker = Asker(embedder, budget)
     rows: list[dict[str, Any]] = []
     details: list[dict[str, Any]] = []

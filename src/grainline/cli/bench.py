@@ -152,6 +152,7 @@ def sql_(folder: Path, every: int, llm: str | None, as_json: bool) -> None:
 @click.option("--agent", "agents", default="auto", show_default=True, metavar="NAME,...", help="Agents, with commas between.")
 @click.option("--split", type=click.Choice(["fit", "held"]), help="With --declining: ask only this half of the set.")
 @click.option("--every", default=1, show_default=True, type=click.IntRange(min=1), help="Ask only every so-many-th question.")
+@click.option("--offset", default=0, show_default=True, type=click.IntRange(min=0), help="Pass over so many questions before.")
 @click.option("--limit", type=click.IntRange(min=1), help="Ask only the first so many of these questions.")
 @click.option("--budget", default="", metavar="NAME=N,...", help="The budget of a question (see `grainline ask --help`).")
 @click.option("--transform", "kinds", default="", metavar="KIND,...", help="Ask each agent with these transforms, too.")
@@ -193,16 +194,17 @@ def answers_(
     manners = [Manner(kind) for kind in filter(None, asking["kinds"].split(","))]
     manners += [Manner(rounds=asking["reflect"])] if asking["reflect"] else []
     who, every, limit = systems(asking["agents"].split(","), model, manners), asking["every"], asking["limit"]
+    offset = asking["offset"]
     results: list[dict[str, Any]] = []
     for folder in folders:
         with _progress(folder.name) as progress:
-            run = answers.run_answers(folder, who, every, limit, most, progress=progress)
+            run = answers.run_answers(folder, who, every, limit, most, progress=progress, offset=offset)
             results.append(run)
         if as_json:
             click.echo(json.dumps(results[-1], ensure_ascii=False))
     if declining:
         with _progress("Asking") as progress:
-            asked = [one for one in load(unanswerable.SET) if split in (None, one.split)][::every][:limit]
+            asked = [one for one in load(unanswerable.SET) if split in (None, one.split)][offset::every][:limit]
             results.append(unanswerable.run_declining(declining, who, most, questions=asked, progress=progress))
         show(results[-1], as_json, unanswerable.table(results[-1]))
     elif not as_json:

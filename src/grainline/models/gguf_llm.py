@@ -19,13 +19,16 @@ import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from grainline.errors import ModelError
+from grainline.errors import ModelError, NotFoundError
 from grainline.models.cache import sha256
 from grainline.models.completion import parsed
-from grainline.models.llama import Llama
+from grainline.models.gguf_images import GgufEyes
+from grainline.models.images import Image
+from grainline.models.llama import Llama, plain
 from grainline.models.rows import threads_here
 from grainline.models.spec import Spec
 from grainline.types import Completion
@@ -42,11 +45,15 @@ class GgufLLM:
     """A model over a GGUF file, asked in its own chat template. Marks of that template inside a prompt are read as plain text."""
 
     def __init__(self, spec: Spec) -> None:
-        """Loads the model; options: context (tokens), threads, gpu (layers on it).
+        """Loads the model; options: context (tokens), threads, gpu (layers on it), mmproj (the file of a projector: with it the model reads
+        pictures, too, and loads what it needs for that when it is shown the first one).
 
         Raises `NotFoundError`, `MissingExtraError`, `UsageError`, or `ModelError` where llama.cpp refuses the file.
         """
-        file = Path(spec.target).expanduser()
+        file, threads = Path(spec.target).expanduser(), spec.count("threads", threads_here())
+        projector = Path(spec.options["mmproj"]).expanduser() if "mmproj" in spec.options else None
+        if projector and not projector.is_file():
+            raise NotFoundError(f"no such file: {projector}")
         self.context, layers = spec.count("context", CONTEXT), spec.count("gpu", 0)
         self._name = str(file)
         self._lock = threading.Lock()
@@ -58,9 +65,12 @@ class GgufLLM:
             params.cache_ram_mib = 0
             params.n_ctx_checkpoints = 0  # they would cut blocks of tokens short near the end of a prompt
 
-        self._llama = Llama(file, self.context, spec.count("threads", threads_here()), configure)
-        self.identity = f"gguf/{sha256(file)[:16]}"
-        self.state_identity = f"{self.identity} {self._llama.version} gpu={layers} block={BLOCK}"
+        self._llama = Llama(file, self.context, threads, configure)
+        weights = f"gguf/{sha256(file)[:16]}"
+        self.identity = f"{weights}+{sha256(projector)[:16]}" if projector else weights
+        self.state_identity = f"{weights} {self._llama.version} gpu={layers} block={BLOCK}"
+        self.reads_images = projector is not None
+        self._eyes = lru_cache(lambda: GgufEyes(file, projector, self.context, threads, layers)) if projector else None
         self._before, self._behind = self._template()
         self._held: list[int] = []
         self._forgets = True
@@ -107,13 +117,22 @@ class GgufLLM:
                     heard(pieces[-1])
         return {**last, "content": "".join(pieces)}
 
+    def see(
+        self, prompt: str, images: Sequence[Image], schema: Mapping[str, Any] | None = None, max_tokens: int = 512
+    ) -> Completion:
+        """As `complete`, of pictures that are shown with the prompt. Raises `ModelError`, also where it reads none."""
+        if not self._eyes:
+            raise ModelError(f"{self._name} reads no pictures without a projector (mmproj=FILE)")
+        with self._lock:
+            return self._eyes().see(prompt, images, schema, max_tokens)
+
     def size(self, prompt: str) -> int:
         """The tokens of a prompt with what the chat template puts around it."""
         return len(self._tokens(prompt))
 
     def begins(self, text: str) -> list[int]:
         """The whole blocks of tokens with which every prompt begins that begins with this text: what a state of it has read."""
-        tokens = [*self._before, *self._llama.tokens(_plain(text.lstrip()))]
+        tokens = [*self._before, *self._llama.tokens(plain(text.lstrip()))]
         return tokens[: max(0, len(tokens) - SEAM) // BLOCK * BLOCK]
 
     def read(self, tokens: list[int], path: Path) -> None:
@@ -170,7 +189,7 @@ class GgufLLM:
         return self._forgets
 
     def _tokens(self, prompt: str) -> list[int]:
-        return [*self._before, *self._llama.tokens(_plain(prompt.strip())), *self._behind]
+        return [*self._before, *self._llama.tokens(plain(prompt.strip())), *self._behind]
 
     def _template(self) -> tuple[list[int], list[int]]:
         """The tokens that the model's chat template puts before and behind what is asked."""
@@ -186,8 +205,3 @@ def _alike(held: Sequence[int], tokens: Sequence[int]) -> int:
     """With how many tokens both begin."""
     pairs = enumerate(zip(held, tokens, strict=False))
     return next((at for at, (old, new) in pairs if old != new), min(len(held), len(tokens)))
-
-
-def _plain(text: str) -> str:
-    """The text as UTF-8 can hold it."""
-    return text.encode(errors="replace").decode()

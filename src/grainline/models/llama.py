@@ -91,6 +91,11 @@ class Llama:
             place.unlink(missing_ok=True)
         return tokens
 
+    def about(self) -> Any:
+        """What the server says of its model; raises `ModelError`."""
+        with self._asked("/props") as answer:
+            return json.load(answer)
+
     def post(self, path: str, body: dict[str, Any]) -> Any:
         """What the server answers; raises `ModelError`."""
         with self._asked(path, body) as answer:
@@ -109,8 +114,9 @@ class Llama:
             raise ModelError(f"{self._name} broke off in the middle of its answer")
 
     @contextmanager
-    def _asked(self, path: str, body: dict[str, Any]) -> Iterator[IO[bytes]]:
-        request = urllib.request.Request(self.address + path, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    def _asked(self, path: str, body: dict[str, Any] | None = None) -> Iterator[IO[bytes]]:
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.address + path, data, {"Content-Type": "application/json"})
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
             with opener.open(request, timeout=ANSWER_SECONDS) as answer:
@@ -120,6 +126,11 @@ class Llama:
                 raise ModelError(f"{self._name}: {error.read(500).decode(errors='replace')}") from None
         except (OSError, HTTPException, ValueError) as error:
             raise ModelError(f"{self._name} does not answer: {error}") from error
+
+
+def plain(text: str) -> str:
+    """The text as UTF-8 can hold it."""
+    return text.encode(errors="replace").decode()
 
 
 def _link(place: Path, path: Path) -> bool:

@@ -29,7 +29,9 @@ class Kind:
 
 _OPTIONS = ("timeout", "schema", "images")
 KINDS = {
-    "gguf": Kind("gguf:FILE", "a model on this machine, run by llama.cpp", ("context", "threads", "gpu"), "xllamacpp", "gguf"),
+    "gguf": Kind(
+        "gguf:FILE", "a model on this machine, run by llama.cpp", ("context", "threads", "gpu", "mmproj"), "xllamacpp", "gguf"
+    ),
     "openai": Kind("openai:MODEL", "a model of OpenAI, or of $OPENAI_BASE_URL", _OPTIONS, "openai", "openai"),
     "https": Kind("https://HOST/v1#MODEL", "any endpoint that speaks OpenAI's /chat/completions", _OPTIONS, "openai", "openai"),
     "http": Kind(
@@ -99,13 +101,14 @@ def chosen(given: str | LLM | None) -> Callable[[], LLM] | None:
 
 
 def reads_images(choice: Callable[[], LLM] | None) -> bool:
-    """Whether what gives a model gives one that reads pictures. That of a spec is not made for it: the spec says, by `?images=1`. Raises
-    `UsageError` for a spec that cannot be meant."""
+    """Whether what gives a model gives one that reads pictures. That of a spec is not made for it: the spec says, by `?images=1` or
+    a projector. Raises `UsageError` for a spec that cannot be meant."""
     given = choice.given if isinstance(choice, Chosen) else choice() if choice else ""
     if not isinstance(given, str):
         return sighted(given) is not None
     spec = parse(given)
-    return spec.kind in KINDS and "images" in KINDS[spec.kind].options and spec.flag("images")
+    known = KINDS[spec.kind].options if spec.kind in KINDS else ()
+    return ("images" in known and spec.flag("images")) or ("mmproj" in known and "mmproj" in spec.options)
 
 
 def _gguf(spec: Spec) -> LLM:
