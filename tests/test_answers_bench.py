@@ -312,14 +312,13 @@ def test_a_system_goes_by_its_model() -> None:
 
 def test_the_set_is_balanced() -> None:
     asked = load(declining.SET)
-    counts = Counter((each.language, each.answerable, each.split) for each in asked)
-    assert counts == {
-        (language, answerable, split): 15 for language in LANGUAGES for answerable in (True, False) for split in SPLITS
-    }
-    assert len({each.id for each in asked}) == len({each.question for each in asked}) == 120
+    counts = Counter((each.split, each.answerable, each.language) for each in asked)
+    sizes = {("fit", True): 30, ("fit", False): 30, ("held", True): 20, ("held", False): 30}
+    assert counts == {(*which, language): size for which, size in sizes.items() for language in LANGUAGES}
+    assert len({each.id for each in asked}) == len({each.question for each in asked}) == len(asked)
     assert not {each.question for each in asked} & {each.question for each in load()}
-    whys = Counter((each.language, each.check["why"]) for each in asked if not each.answerable)
-    assert set(whys) == {(language, why) for language in LANGUAGES for why in declining.WHYS}
+    whys = {(each.split, each.language, each.check["why"]) for each in asked if not each.answerable}
+    assert whys == {(split, language, why) for split in SPLITS for language in LANGUAGES for why in declining.WHYS}
     for each in asked:
         assert bool(each.answers) == bool(each.sources) == (each.kind != "none") == (not each.check), each.id
         near = each.sources or (each.check["near"],)

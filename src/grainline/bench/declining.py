@@ -1,9 +1,10 @@
 """Declining: what the library does not answer, beside what it does, asked of the libraries of the routing set.
 
-`routing/declining.jsonl` has the form of the routing set (see `routing.questions`), but does not say which agents are right. Half of its
-questions have no answer: what they ask for is near to what is there, and is not; the other half have one, so that declining everything does
-not win. What has no answer says so in its `check`: {"why": one of WHYS, "near": the source that comes nearest, "absent": strings that no
-document of the library holds all of}.
+`routing/declining.jsonl` has the form of the routing set (see `routing.questions`), but does not say which agents are right. More than half
+of its questions have no answer: what they ask for is near to what is there, and is not; the others have one, so that declining everything
+does not win. Mistakes on those of the split "fit" were looked at while rules were made; those of "held" were written afterwards by somebody
+who knew no rule. What has no answer says so in its `check`: {"why": one of WHYS, "near": the source that comes nearest, "absent": strings
+that no document of the library holds all of}.
 """
 
 from __future__ import annotations

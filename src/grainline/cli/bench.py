@@ -150,7 +150,7 @@ def sql_(folder: Path, every: int, llm: str | None, as_json: bool) -> None:
     help="Instead of FOLDERs: the bundled set of questions that a library does not answer, over libraries made of this folder.",
 )
 @click.option("--agent", "agents", default="auto", show_default=True, metavar="NAME,...", help="Agents, with commas between.")
-@click.option("--split", type=click.Choice(["fit", "held"]), help="With --declining: ask only this half of the set.")
+@click.option("--split", type=click.Choice(["fit", "held"]), help="With --declining: ask only this part of the set.")
 @click.option("--every", default=1, show_default=True, type=click.IntRange(min=1), help="Ask only every so-many-th question.")
 @click.option("--offset", default=0, show_default=True, type=click.IntRange(min=0), help="Pass over so many questions before.")
 @click.option("--limit", type=click.IntRange(min=1), help="Ask only the first so many of these questions.")
