@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,6 +24,12 @@ from weight_samples import MARKS, WIDTH, Projector, Weights
 
 #: of made models one whose random words, bound to the schema of descriptions, end soon, and which says that it sees
 SEED = 31
+FORM = {
+    "type": "object",
+    "properties": {"seen": {"type": "boolean"}, "words": {"type": "array", "items": {"enum": ["owl", "猫"]}, "maxItems": 2}},
+    "required": ["seen", "words"],
+    "additionalProperties": False,
+}
 
 
 def picture(colour: str, size: tuple[int, int] = (160, 120)) -> Image:
@@ -74,6 +81,12 @@ def test_what_is_written_is_the_same_with_and_without_pictures_between(load: Cal
         found.append(model.complete(prompt, max_tokens=24))
         model.see("What is it?", [picture("red")], max_tokens=4)
     assert found == expected
+
+
+def test_no_blanks_are_written_between_the_parts_of_json(load: Callable[..., GgufLLM]) -> None:
+    model = load("eyes.gguf")
+    for answer in (model.complete("Who hunts?", FORM, 60), model.see("What is it?", [picture("red")], FORM, 60)):
+        assert answer.text == json.dumps(json.loads(answer.text), ensure_ascii=False)
 
 
 def test_a_model_goes_by_its_projector_its_states_do_not(load: Callable[..., GgufLLM], folder: Path) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 from grainline.errors import ModelError
 from grainline.models.completion import parsed
 from grainline.models.images import Image
-from grainline.models.llama import Llama, plain
+from grainline.models.llama import Llama, likeliest, plain
 from grainline.types import Completion
 
 TOGETHER = 2_048  #: tokens that go through the model together, a whole picture among them
@@ -64,12 +64,8 @@ class GgufEyes:
         data = [base64.b64encode(image.data).decode("ascii") for image in images]
         body = {
             "prompt": {"prompt_string": written, "multimodal_data": data},
-            "n_predict": min(max_tokens, self._context),
-            "temperature": 0,
-            "top_k": 1,
-            "seed": 1,
             "cache_prompt": False,
-            **({"json_schema": dict(schema)} if schema is not None else {}),
+            **likeliest(min(max_tokens, self._context), schema),
         }
         answer = self._llama.post("/completion", body)
         if schema is not None:

@@ -28,7 +28,7 @@ from grainline.models.cache import sha256
 from grainline.models.completion import parsed
 from grainline.models.gguf_images import GgufEyes
 from grainline.models.images import Image
-from grainline.models.llama import Llama, plain
+from grainline.models.llama import Llama, likeliest, plain
 from grainline.models.rows import threads_here
 from grainline.models.spec import Spec
 from grainline.types import Completion
@@ -93,9 +93,7 @@ class GgufLLM:
         room = self.context - len(tokens)
         if room < 1:
             raise ModelError(f"the prompt has {len(tokens):,} tokens; {self._name} was given a context of {self.context:,}")
-        wanted = {"n_predict": min(max_tokens, room), "temperature": 0, "top_k": 1, "seed": 1, "stop": list(stop)}
-        if schema is not None:
-            wanted["json_schema"] = dict(schema)
+        wanted = {**likeliest(min(max_tokens, room), schema), "stop": list(stop)}
         with self._lock:
             self._turn(tokens)
             again = self._kept(tokens)
