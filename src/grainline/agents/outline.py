@@ -1,11 +1,13 @@
-"""Heading trees: match passages and the names above them, walk up to their sections and down again."""
+"""Heading trees: match passages and the names above them, walk up to their sections and down again; before them all the articles that the
+question points at by their number."""
 
 from __future__ import annotations
 
 from grainline.agents.trace import Trace
+from grainline.graph.pointed import pointed
 from grainline.match.lexical import Lexical
 from grainline.store.snapshot import Snapshot
-from grainline.types import EVERYWHERE, NO_LIMIT, Budget, Evidence, Hit, Where
+from grainline.types import ASKED, EVERYWHERE, NO_LIMIT, Budget, Evidence, Hit, Where
 from grainline.walk.outline import Outline as UpAndDown
 
 #: matches that take part in the vote of the sections, at least
@@ -33,7 +35,21 @@ class Outline:
             hits = _together(hits, trace.note(step, self._names.match(question, wanted, where)))
         if trace.affords(step := "walk up to the sections and down"):
             hits = trace.note(step, UpAndDown(self._snapshot).walk(hits, where))
-        return trace.evidence(hits[:k])
+        if asked := self._asked(question, hits, where):
+            trace.count("read the numbers of articles", f"{len(asked)} hits")
+        return trace.evidence([*asked, *(hit for hit in hits if not any(_within(hit, one) for one in asked))][:k])
+
+    def _asked(self, question: str, hits: list[Hit], where: Where) -> list[Hit]:
+        """What the question points at; as good as the best of the other hits."""
+        best = hits[0].score if hits else 0.0
+        nodes = [node for one in pointed(question, self._snapshot, where) for node in one.nodes]
+        return [Hit(node, best, ("named by its number", ASKED)) for node in nodes]
+
+
+def _within(hit: Hit, other: Hit) -> bool:
+    """Whether a hit is a part of another one."""
+    node, whole = hit.node, other.node
+    return node.document_id == whole.document_id and whole.start <= node.start and node.end <= whole.end
 
 
 def _together(words: list[Hit], names: list[Hit]) -> list[Hit]:

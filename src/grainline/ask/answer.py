@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+import grainline.ask.articles as articles
 from grainline.agents.grep import is_pattern
 from grainline.ask.cite import check, cite
 from grainline.ask.computed import told
@@ -35,6 +36,8 @@ def answer(question: str, evidence: Evidence, snapshot: Snapshot, agent: str, wh
         return _written(question, evidence, snapshot, agent)
     if evidence.hits and evidence.hits[0].node.kind == "line" and is_pattern(question):
         return _matched(evidence, snapshot, agent)
+    if hits := _articles(question, evidence, snapshot, where):
+        return _quoted(hits, evidence, snapshot, agent)
     chosen, found = judged(question, evidence, snapshot, where)
     answered = bool(chosen) and fitted().unanswerable.probability(found) < fitted().decline
     citations = tuple(cite(candidate.document, candidate.start, candidate.end) for candidate in chosen)
@@ -76,7 +79,17 @@ def _written(question: str, evidence: Evidence, snapshot: Snapshot, agent: str) 
 
 def _matched(evidence: Evidence, snapshot: Snapshot, agent: str) -> Answer:
     """The lines that a pattern was found in: what was looked for as it stands is there."""
-    hits = evidence.hits[:SENTENCES]
+    return _quoted(evidence.hits[:SENTENCES], evidence, snapshot, agent)
+
+
+def _articles(question: str, evidence: Evidence, snapshot: Snapshot, where: Where) -> list[Hit]:
+    """The hits that are what a question wants to read."""
+    nodes = {node.id for node in articles.wanted(question, snapshot, where)}
+    return [hit for hit in evidence.hits if hit.node.id in nodes]
+
+
+def _quoted(hits: Sequence[Hit], evidence: Evidence, snapshot: Snapshot, agent: str) -> Answer:
+    """Hits as they stand."""
     quotes = [snapshot.document(hit.node.document_id).text[hit.node.start : hit.node.end] for hit in hits]
     text = " ".join(f"{plain(quote)} [{number}]" for number, quote in enumerate(quotes, 1))
     return _cited(text, evidence, hits, snapshot, agent, FOUND)

@@ -15,6 +15,7 @@ import grainline.match.made as made
 from grainline.agents.grep import IDENTIFIER, QUOTED, is_pattern
 from grainline.ask.signs import SIGNS
 from grainline.graph.links import Links
+from grainline.graph.pointed import pointed
 from grainline.match.lexical import K1, Lexical, best
 from grainline.store.snapshot import Snapshot
 from grainline.tables.asking import Asking
@@ -49,6 +50,7 @@ def features(question: str, snapshot: Snapshot, where: Where) -> Features:
     }
     found |= {f"in {kind}": share(snapshot, kind, wanted, where) for kind in (*KINDS, *made.KINDS)}
     found["named"] = _named(question, snapshot, where)
+    found["article"] = float(bool(pointed(question, snapshot, where)))
     found["tables"] = _tables(question, snapshot, where, found)
     return found
 

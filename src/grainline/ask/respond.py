@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+import grainline.ask.articles as articles
 import grainline.ask.feedback as feedback
 from grainline.agents import registry
 from grainline.agents.grep import QUOTED, is_pattern
@@ -20,6 +21,7 @@ from grainline.ask.route import Router
 from grainline.ask.steps import Find
 from grainline.ask.topic import standalone
 from grainline.ask.transform import Transformed
+from grainline.graph.pointed import spelled
 from grainline.store.snapshot import Snapshot
 from grainline.store.work import Work
 from grainline.text import question_terms
@@ -57,23 +59,23 @@ def agent_of(snapshot: Snapshot, wish: Wish) -> Agent:
 
 def respond(question: str, snapshot: Snapshot, wish: Wish) -> Answer:
     """The answer to a question. Raises what agents raise."""
-    base = standalone(question, wish.manner.history)
+    base = spelled(standalone(question, wish.manner.history), snapshot, wish.where)
     if wish.agent == registry.AUTO and not wish.manner.transform:
         found = Router(snapshot).ask(base, wish.k, wish.where, wish.budget)
     else:
         agent, asked = prepared(question, snapshot, wish)
         evidence = agent.retrieve(asked, wish.k, wish.where, wish.budget)
         found = answer(base, evidence, snapshot, wish.agent, wish.where)
-    if _is_settled(base, found, snapshot):
+    if _is_settled(base, found, snapshot, wish.where):
         return found
     found = _written(base, found, snapshot, wish)
     return _reflected(base, found, snapshot, wish) if wish.manner.rounds else found
 
 
-def _is_settled(question: str, found: Answer, snapshot: Snapshot) -> bool:
-    """Whether an answer stands as it is: rows of a table, what an agent's model wrote, lines that a pattern was found in, unless there is a
-    model to read them and the question says more than what it quotes."""
-    if found.evidence.computed or found.evidence.written:
+def _is_settled(question: str, found: Answer, snapshot: Snapshot, where: Where) -> bool:
+    """Whether an answer stands as it is: rows of a table, what an agent's model wrote, articles that are asked for as such, lines that a
+    pattern was found in, unless there is a model to read them and the question says more than what it quotes."""
+    if found.evidence.computed or found.evidence.written or (found.answered and articles.wanted(question, snapshot, where)):
         return True
     hits = found.evidence.hits
     lines = bool(hits) and hits[0].node.kind == "line" and is_pattern(question)
@@ -120,7 +122,8 @@ def _finding(found: Answer, snapshot: Snapshot, wish: Wish) -> Find:
 
 def prepared(question: str, snapshot: Snapshot, wish: Wish) -> tuple[Agent, str]:
     """The agent that finds evidence as it is wished for, and the question that it is to be asked. Raises as `agent_of`."""
-    return agent_of(snapshot, wish), question if wish.manner.transform else standalone(question, wish.manner.history)
+    asked = question if wish.manner.transform else standalone(question, wish.manner.history)
+    return agent_of(snapshot, wish), spelled(asked, snapshot, wish.where)
 
 
 def marked(question: str, good: bool | None, snapshot: Snapshot, wish: Wish) -> tuple[Answer, int, Work | None]:

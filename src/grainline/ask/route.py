@@ -64,6 +64,8 @@ def order(
     }
     if signs.get("pattern") and "grep" in fits:  # what is written as a pattern is looked for as it stands before anything else
         fits["grep"] = 1.0
+    if signs.get("article") and "outline" in fits:  # so is what is named by its number
+        fits["outline"] = 1.0
     return sorted(fits.items(), key=lambda pair: (seconds(prices[pair[0]]) * weights.second - pair[1], pair[0]))
 
 

@@ -149,9 +149,11 @@ def _swapped(before: str, other: str) -> str:
 
 
 def _alike(before: str, other: str) -> tuple[int, int] | None:
-    """The span of the last year in a question for a year, of the last name, with its article, for a name."""
-    if _YEAR.fullmatch(other):
-        return next((match.span() for match in reversed(list(_YEAR.finditer(before)))), None)
+    """The span of the last year in a question for a year, of the last numbered place for one of its kind, of the last name, with its
+    article, for a name."""
+    for kind in (_YEAR, *_PLACES):
+        if kind.fullmatch(other):
+            return next((match.span() for match in reversed(list(kind.finditer(before)))), None)
     if not NAMES.fullmatch(f" {other}", 1):
         return None
     spans = [match.span() for match in NAMES.finditer(before)]
@@ -159,6 +161,16 @@ def _alike(before: str, other: str) -> tuple[int, int] | None:
 
 
 _YEAR = re.compile(r"[12]\d{3}年?")
+_PLACES = [
+    *(
+        re.compile(rf"第\s?[〇零○一二三四五六七八九十百千两\d]{{1,9}}\s?{unit}(?:之[一二三四五六七八九十\d]{{1,3}})?")
+        for unit in "条章节编"
+    ),
+    *(
+        re.compile(rf"{unit}\s+(?:\d+(?:\.\d+)*|[IVX]+)", re.IGNORECASE)
+        for unit in ("article", "section", "chapter", "part", "appendix")
+    ),
+]
 
 
 def _is_left_open(question: str) -> bool:
