@@ -171,6 +171,8 @@ def test_the_same_run_gives_the_same(folder: Path) -> None:
     ]
     assert [row["id"] for row in runs[0]["asked"]] == ["q1", "q3"]
     assert runs[0]["asked"] == runs[1]["asked"]
+    others = answers.run_answers(folder, asking.systems(["hybrid"], None), embedder=FakeEmbedder(), every=2, offset=1)
+    assert others["dataset"] == f"{runs[0]['dataset']}, from 1" and [row["id"] for row in others["asked"]] == ["q2", "q4"]
 
 
 def test_a_model_of_the_environment_is_not_asked_without_one(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

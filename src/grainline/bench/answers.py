@@ -82,7 +82,8 @@ def run_answers(
             judged = _all_judged(asker, made.library.folder, dataset, queries, system, progress)
             rows.append({"agent": system.name, "model": system.model, **figures(judged)})
             details += [_detail(system, one) for one in judged]
-    return {"dataset": dataset.name, "questions": len(queries), "systems": rows, "asked": details}
+    name = f"{dataset.name}, from {offset}" if offset else dataset.name
+    return {"dataset": name, "questions": len(queries), "systems": rows, "asked": details}
 
 
 def _all_judged(
