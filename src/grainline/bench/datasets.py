@@ -69,6 +69,14 @@ def texts(dataset: Dataset) -> Iterator[tuple[str, str]]:
         yield str(row.get("title") or ""), row["text"]
 
 
+def part_of(dataset: Dataset, documents: frozenset[str], folder: Path) -> Path:
+    """A corpus file in `folder` with these documents of the corpus, as they stand there."""
+    corpus = folder / dataset.corpus.name
+    rows = (row for row, _ in _rows(dataset.corpus) if str(row["_id"]) in documents)
+    corpus.write_text("".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows), encoding="utf-8")
+    return corpus
+
+
 def _rows(path: Path) -> Iterator[tuple[dict[str, Any], str]]:
     """The objects of a JSONL file with an `_id`, each with its place."""
     for line, place in _lines(path):
