@@ -61,14 +61,13 @@ def test_what_is_described_is_found(folder: Path, tmp_path: Path) -> None:
     result = run_keys(folder, ["code"], ["code"], Memory(llm, file), embedder=FakeEmbedder())
     assert (result["documents"], result["questions"], result["keys"], llm.calls) == (4, 4, {"code": 4}, 4)
     before, after = (result["agents"]["code"][state] for state in ("none", "made"))
-    assert before["mrr@10"] < after["mrr@10"] and before["recall@5"] == after["recall@5"] == 1.0  # there are four in all
+    assert before["mrr@10"] < after["mrr@10"] and after["recall@5"] == 1.0
     assert result["cost"]["calls"] == 4 and result["cost"]["tokens"] > 0
     again = run_keys(folder, ["code"], ["code"], Memory(llm, file), embedder=FakeEmbedder())
     assert llm.calls == 4 and again["agents"] == result["agents"]
     text = table([result])
     assert (
-        "| harbour | 4 | 4 | none | code |" in text
-        and f"| harbour | 4 | 4 | code 4 | code | {after['ndcg@10']:.3f} |" in text
+        "| harbour | 4 | 4 | none | code |" in text and f"| harbour | 4 | 4 | code 4 | code | {after['ndcg@10']:.3f} |" in text
     )
 
 
