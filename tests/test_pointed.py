@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -85,6 +86,17 @@ def headings(library: Library, question: str, where: Where = EVERYWHERE) -> list
 )
 def test_what_is_pointed_at(library: Library, question: str, found: list[str]) -> None:
     assert headings(library, question) == found
+
+
+def test_each_article_may_be_a_document(tmp_path: Path) -> None:
+    rows = [
+        {"_id": str(n), "title": f"港湾法第{one}条", "text": f"港湾的第{n}件事。"} for n, one in ((1, "一"), (64, "六十四"))
+    ]
+    (tmp_path / "laws.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
+    with grainline.open(tmp_path / "library", embedder=FakeEmbedder()) as library:
+        library.add([tmp_path / "laws.jsonl"])
+        found = library.ask("港湾法64条规定了什么？")
+        assert found.text == "港湾的第64件事。 [1]" and found.citations[0].source == "laws.jsonl#64"
 
 
 def test_what_may_not_be_seen_is_not_pointed_at(library: Library) -> None:

@@ -78,14 +78,14 @@ def _found(before: str, match: re.Match[str], snapshot: Snapshot, where: Where) 
     if not bearers or not (length or alone):
         return None
     nodes = [node for (_, node), own in zip(bearers, said, strict=True) if own == length]
-    heading = _HEADING.match(nodes[0].name)
+    heading = _HEADING.search(nodes[0].name)
     law = max(0, len(before) - length)
     return Pointed(law, match.start(), match.end(), heading.group() if heading else match.group(), tuple(nodes))
 
 
 def _names(title: str) -> Iterator[str]:
-    """The names that a law goes by."""
-    whole = unicodedata.normalize("NFKC", title).strip("《》 ")
+    """The names that a law goes by, of a document that is the whole of it or one article."""
+    whole = _HEADING.split(unicodedata.normalize("NFKC", title))[0].strip("《》 ")
     for name in (whole, _YEAR.sub("", whole)):
         yield from (one for one in (name, name.removeprefix(_STATE)) if len(one) >= LEAST)
 
