@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from grainline.cli.waiting import ERASE, Heard, busy
 from model_samples import save_static
 
 HIT = {"source", "start", "end", "line", "text", "score", "via"}
@@ -219,3 +222,39 @@ def test_bench_index_ends_with_a_choice(tmp_path: Path) -> None:
     assert done.stdout.splitlines()[-1].startswith("Choice: exact")
     assert (tmp_path / "out.svg").read_text(encoding="utf-8").startswith("<svg")
     assert run("bench", "index", "nowhere.npy", cwd=tmp_path).returncode == 1
+
+
+# --- while an answer is on its way
+
+
+class Terminal(io.StringIO):
+    """What a terminal was sent."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_shows_that_something_goes_on(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    shown = Terminal()
+    monkeypatch.setattr(sys, "stderr", shown)
+    monkeypatch.setattr("grainline.cli.waiting.PATIENCE", 0.01)
+    monkeypatch.setattr("grainline.cli.waiting.BEAT", 0.01)
+    with busy("answering") as line:
+        while shown.getvalue().count("answering (0 s)") < 2:
+            time.sleep(0.005)
+        Heard(line)("an owl")
+        assert shown.getvalue().endswith(ERASE) and capsys.readouterr().out == "an owl"
+        before = shown.getvalue()
+        time.sleep(0.05)
+    assert shown.getvalue() == before
+
+
+def test_what_is_quick_or_no_terminal_is_shown_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = Terminal()
+    monkeypatch.setattr(sys, "stderr", shown)
+    with busy("answering"):
+        pass
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    with busy("answering") as line:
+        assert line is None
+    assert shown.getvalue() == ""

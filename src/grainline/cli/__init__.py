@@ -17,7 +17,6 @@ import grainline.cli.making as making
 from grainline import errors, render
 from grainline.cli.bench import bench
 from grainline.cli.options import (
-    Heard,
     adding_options,
     asked,
     asking_options,
@@ -28,6 +27,7 @@ from grainline.cli.options import (
     llm_option,
     show,
 )
+from grainline.cli.waiting import Heard, busy
 from grainline.types import Limits
 
 
@@ -144,8 +144,9 @@ def ask(
         if len(words) == 2:
             summary = _add(opened, (Path(words[0]),), (), False, {})
             click.echo(render.summary_text(summary), err=True)
-        heard = Heard() if not as_json and sys.stdout.isatty() else None
-        answer = opened.ask(words[-1], *asked(**asking), heard=heard)
+        with busy("answering") as line:
+            heard = Heard(line) if not as_json and sys.stdout.isatty() else None
+            answer = opened.ask(words[-1], *asked(**asking), heard=heard)
     shown, text = render.answer_json(answer), render.answer_text(answer, said=bool(heard and heard.text == answer.text))
     if explain:
         shown, text = {**shown, **render.explain_json(answer)}, f"{text}\n\n{render.explain_text(answer)}"

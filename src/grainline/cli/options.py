@@ -106,19 +106,6 @@ def asked(
     return k, agent, Where(sources, labels), budget, Manner(transform, history, rounds)
 
 
-class Heard:
-    """Prints the pieces of an answer as they come; `text` is all that was printed."""
-
-    def __init__(self) -> None:
-        self.text = ""
-
-    def __call__(self, piece: str) -> None:
-        """Print a further piece."""
-        self.text += piece
-        click.echo(piece, nl=False)
-        sys.stdout.flush()
-
-
 def show(value: object, as_json: bool, text: str) -> None:
     """Print a result."""
     click.echo(json.dumps(value, ensure_ascii=False) if as_json else text)
