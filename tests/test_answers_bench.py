@@ -285,7 +285,7 @@ def test_what_is_declined(shared: Path) -> None:
     plain = rows["none", "both"]
     assert plain["declined"] == 1.0 and plain["declined_wrongly"] == 0.0 and plain["calls"] == 0
     assert (rows["none", "en"]["said"], rows["none", "zh"]["said"], plain["said"]) == (1.0, 0.0, 0.5)
-    assert result["whys"][0] == {"agent": "fulltext", "model": "none", "function": 1.0}
+    assert result["whys"][0] == {"agent": "fulltext", "model": "none", "split": "held", "function": 1.0}
     assert [(row["id"], row["answered"]) for row in result["asked"][:4]] == [
         ("a", True),
         ("b", True),
@@ -293,7 +293,7 @@ def test_what_is_declined(shared: Path) -> None:
         ("d", False),
     ]
     assert seen[-1] == (8, 8, "code: fulltext, model: fake")
-    assert "| fulltext | none | both | 1.000 | 0.000 | 0.500 |" in declining.table(result)
+    assert "| fulltext | none | held | both | 1.000 | 0.000 | 0.500 |" in declining.table(result)
 
 
 def test_right_is_what_is_said_and_cited() -> None:

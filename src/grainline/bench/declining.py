@@ -13,6 +13,7 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from grainline.bench.asking import Asker, Given, System, spent
 from grainline.bench.metrics import mean
 from grainline.bench.report import markdown
 from grainline.bench.routing.libraries import LIBRARIES, lay_out
-from grainline.bench.routing.questions import LANGUAGES, Question, holds, load, within
+from grainline.bench.routing.questions import LANGUAGES, SPLITS, Question, holds, load, within
 from grainline.bench.runs import Progress, built
 from grainline.errors import UsageError
 from grainline.types import NO_LIMIT, Budget, Embedder
@@ -65,8 +66,8 @@ def run_declining(
     """Ask all who answer (see `asking.systems`) the set, or the given questions, over libraries made of `shared` (with `corpora` and
     `data`).
 
-    Returns `{"questions": {"answerable", "unanswerable"}, "systems": [{"agent", "model", "language", figures of COLUMNS}], "whys":
-    [{"agent", "model", why: share declined}], "asked": [{"id", "split", "agent", "model", "answered", "said", "text", "cited"}]}`.
+    Returns `{"questions": {"answerable", "unanswerable"}, "systems": [{"agent", "model", "split", "language", figures of COLUMNS}],
+    "whys": [{"agent", "model", "split", why: share declined}], "asked": [{"id", "split", "agent", "model", "answered", "said", "text", "cited"}]}`.
     `progress` is called with questions done, their number, and who is asked. Raises `NotFoundError` for an unknown agent or where the
     folder lacks something, `UsageError` where there is nothing to ask.
     """
@@ -80,7 +81,7 @@ def run_declining(
             "unanswerable": sum(not question.answerable for question in asked),
         },
         "systems": [row for system, outcomes in found for row in _rows(system, outcomes)],
-        "whys": [{"agent": system.name, "model": system.model, **_whys(outcomes)} for system, outcomes in found],
+        "whys": [row for system, outcomes in found for row in _whys(system, outcomes)],
         "asked": [_detail(system, one) for system, outcomes in found for one in outcomes],
     }
 
@@ -113,15 +114,18 @@ def says(question: Question, given: Given) -> bool:
 
 
 def _rows(system: System, outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
-    """The figures of one who answers, by language and for both together."""
+    """The figures of one who answers, by split, and there by language and for both together."""
     rows = []
-    for language in (*LANGUAGES, BOTH):
-        own = [one for one in outcomes if language in (one.question.language, BOTH)]
+    for split, language in product(SPLITS, (*LANGUAGES, BOTH)):
+        own = [one for one in outcomes if one.question.split == split and language in (one.question.language, BOTH)]
+        if not own:
+            continue
         answerable = [one for one in own if one.question.answerable]
         rows.append(
             {
                 "agent": system.name,
                 "model": system.model,
+                "split": split,
                 "language": language,
                 "declined": _share([not one.given.answer.answered for one in own if not one.question.answerable]),
                 "declined_wrongly": _share([not one.given.answer.answered for one in answerable]),
@@ -132,13 +136,16 @@ def _rows(system: System, outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
     return rows
 
 
-def _whys(outcomes: Sequence[Outcome]) -> dict[str, float | None]:
-    """The share declined of the questions without an answer, by what is the matter with them."""
-    declined: dict[str, list[bool]] = defaultdict(list)
+def _whys(system: System, outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
+    """The share declined of the questions without an answer, by split and by what is the matter with them."""
+    declined: dict[str, dict[str, list[bool]]] = defaultdict(lambda: defaultdict(list))
     for one in outcomes:
         if not one.question.answerable:
-            declined[str(one.question.check.get("why", ""))].append(not one.given.answer.answered)
-    return {why: _share(shares) for why, shares in sorted(declined.items())}
+            declined[one.question.split][str(one.question.check.get("why", ""))].append(not one.given.answer.answered)
+    return [
+        {"agent": system.name, "model": system.model, "split": split, **{why: _share(own) for why, own in sorted(whys.items())}}
+        for split, whys in sorted(declined.items())
+    ]
 
 
 def _share(values: Sequence[bool]) -> float | None:
@@ -161,11 +168,11 @@ def _detail(system: System, one: Outcome) -> dict[str, Any]:
 
 def table(result: Mapping[str, Any]) -> str:
     """The result as two Markdown tables: who declines how much, and what of it by what is the matter with the questions."""
-    rows = [["agent", "model", "language", *COLUMNS.values()]]
+    rows = [["agent", "model", "split", "language", *COLUMNS.values()]]
     for row in result["systems"]:
         cells = [cell(row[name], PLACES.get(name, 3)) for name in COLUMNS]
-        rows.append([row["agent"], row["model"], row["language"], *cells])
-    found = list(dict.fromkeys(why for row in result["whys"] for why in row if why not in ("agent", "model")))
-    whys = [["agent", "model", *found]]
-    whys += [[row["agent"], row["model"], *(cell(row[why], 2) for why in found)] for row in result["whys"]]
+        rows.append([row["agent"], row["model"], row["split"], row["language"], *cells])
+    found = [why for why in WHYS if any(why in row for row in result["whys"])]
+    whys = [["agent", "model", "split", *found]]
+    whys += [[row["agent"], row["model"], row["split"], *(cell(row.get(why), 2) for why in found)] for row in result["whys"]]
     return f"{markdown(rows)}\n\n{markdown(whys)}"
