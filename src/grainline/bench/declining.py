@@ -67,9 +67,9 @@ def run_declining(
     `data`).
 
     Returns `{"questions": {"answerable", "unanswerable"}, "systems": [{"agent", "model", "split", "language", figures of COLUMNS}],
-    "whys": [{"agent", "model", "split", why: share declined}], "asked": [{"id", "split", "agent", "model", "answered", "said", "text", "cited"}]}`.
-    `progress` is called with questions done, their number, and who is asked. Raises `NotFoundError` for an unknown agent or where the
-    folder lacks something, `UsageError` where there is nothing to ask.
+    "whys": [{"agent", "model", "split", why: share declined}], "asked": [{"id", "split", "agent", "model", "answered", "said", "text",
+    "cited"}]}`. `progress` is called with questions done, their number, and who is asked. Raises `NotFoundError` for an unknown agent or
+    where the folder lacks something, `UsageError` where there is nothing to ask.
     """
     asked = load(SET) if questions is None else tuple(questions)
     if not asked:
