@@ -34,7 +34,7 @@ _NAME = re.compile(
     rf"{_CAPITAL}(?:\s+(?:(?:of|the|de|la|du|von|van|and|&)\s+)*(?:{_CAPITAL}|\d[\w.-]*))*|\w+_\w+|\w+::\w+|《[^》]+》"
 )
 _ASKS = re.compile(r"^(?:What|Who|Whom|Whose|Which|Where|When|Why|How|In|Is|Are|Does|Do|Did|The|Of|For|On|By|Can|At)\b\s*")
-_NUMBER = re.compile(r"(?<![\w.])\d[\d,.]*\d|(?<![\d.])\d{2,}")
+_NUMBER = re.compile(r"(?<![\w.])\d[\d,.]*\d|(?<![A-Za-z\d.])\d{2,}")
 _ORDINAL = re.compile(
     r"\b(?:second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth|\w+teenth|twentieth|\d+(?:st|nd|rd|th))\b"
     r"|第[一二三四五六七八九十百千\d]+",
@@ -70,13 +70,13 @@ def _signs(question: str, evidence: Evidence, share: float, snapshot: Snapshot, 
         "length": min(1.0, len(weights) / 20),
         "hits": float(bool(texts)),
     }
-    spelled = [f" {' '.join(spell(text))} " for text in texts]
+    spelled = [_spelled(text) for text in texts]
     for name, wanted in (
         ("names", names_of(question)),
         ("numbers", _NUMBER.findall(question)),
         ("ordinals", _ORDINAL.findall(question)),
     ):
-        there = [[f" {' '.join(spell(one))} " in text for one in wanted] for text in spelled]
+        there = [[_spelled(one) in text for one in wanted] for text in spelled]
         found[name] = max(map(_mean, there), default=0.0) if wanted else 1.0
         found[f"all {name}"] = (
             _mean([any(column) for column in zip(*there, strict=True)]) if wanted and there else float(not wanted)
@@ -105,6 +105,8 @@ def specifics(question: str) -> list[str]:
 
     >>> specifics("What did Morten Ziegler win in 2014?"), specifics("修正案（十三）提到Adam算法吗？")
     (['Morten Ziegler', '2014'], ['Adam', '（十三）'])
+    >>> specifics("标本（编号GMH W184）是什么？"), specifics("共184人吗？")
+    (['GMH W184'], ['184'])
     """
     names = (name if name.startswith("《") else CJK_RUN.split(name)[0].strip() for name in names_of(question))
     return [*filter(None, names), *figures(question)]
@@ -120,13 +122,20 @@ def lacks(text: str, wanted: Sequence[str]) -> list[str]:
 
     >>> lacks("Sten Ziegler won in 2014; 修正案（九）、十三", ["Ziegler", "2014", "Morten Ziegler", "（十三）", "(九)"])
     ['Morten Ziegler', '（十三）']
+    >>> lacks("Geena Davis in Thelma & Louise", ["Thelma and Louise"])
+    []
     """
-    plain, said = unicodedata.normalize("NFKC", text), f" {' '.join(spell(text))} "
+    plain, said = unicodedata.normalize("NFKC", text), _spelled(text)
     return [
         one
         for one in wanted
-        if (unicodedata.normalize("NFKC", one) not in plain if _NUMERAL.match(one) else f" {' '.join(spell(one))} " not in said)
+        if (unicodedata.normalize("NFKC", one) not in plain if _NUMERAL.match(one) else _spelled(one) not in said)
     ]
+
+
+def _spelled(text: str) -> str:
+    """A text as words between blanks, "&" being "and"."""
+    return f" {' '.join(spell(text.replace('&', ' and ')))} "
 
 
 def _texts(evidence: Evidence, snapshot: Snapshot) -> list[str]:
