@@ -78,6 +78,7 @@ def headings(library: Library, question: str, where: Where = EVERYWHERE) -> list
         ("港湾法第1条与灯塔条例第1条有什么不同？", ["harbour 第一条", "lamps 第1条"]),
         ("第13条是什么？", ["harbour 第十三条"]),  # no other document has one
         ("第12条是什么？", []),
+        ("第十三条鱼是谁钓的？", []),
         ("海上交通法第2条", []),
         ("港湾法第99条", []),
         ("港里有13条船吗？", []),
@@ -125,6 +126,7 @@ def test_numbers_are_spelled_as_the_library_does(library: Library) -> None:
         ("港湾法第12条规定的停泊费是多少？", 0),
         ("港湾法第1条与灯塔条例第1条有什么不同？", 0),
         ("港湾法规定了什么？", 0),
+        (f"港湾法第2条{'看' * 4000}鱼", 0),
     ],
 )
 def test_an_article_is_wanted_as_such_where_nothing_else_is_asked(library: Library, question: str, count: int) -> None:

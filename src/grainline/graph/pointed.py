@@ -31,6 +31,8 @@ _JOINS = re.compile(r"\s*(?:[和与及、，,]|以及|到|至)\s*")
 _STATE, _YEAR = "中华人民共和国", re.compile(r"\(\d{4}年?[^()]*\)$")
 #: how names of laws end, those among them that the library does not hold
 _LAW = re.compile(r"[法典律例定则程约章案规议书》]$")
+#: what may stand behind the number of an article that is named without its law: not what is counted
+_BEHIND = re.compile(r"[^\w]|[的规和与及中里是说讲写对第款有怎包]|$")
 #: characters that a name of a law has at least
 LEAST = 2
 
@@ -74,7 +76,8 @@ def _found(before: str, match: re.Match[str], snapshot: Snapshot, where: Where) 
         max((len(name) for name in _names(stored.document.title) if plain.endswith(name)), default=0) for stored, _ in bearers
     ]
     length = max(said, default=0)
-    alone = match.group().startswith("第") and not _LAW.search(plain) and len({stored.number for stored, _ in bearers}) == 1
+    counts = not match.group().startswith("第") or not _BEHIND.match(match.string, match.end())
+    alone = not counts and not _LAW.search(plain) and len({stored.number for stored, _ in bearers}) == 1
     if not bearers or not (length or alone):
         return None
     nodes = [node for (_, node), own in zip(bearers, said, strict=True) if own == length]
