@@ -9,7 +9,6 @@ model describes all of them alike. So the library is small, and what is measured
 from __future__ import annotations
 
 import json
-import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
@@ -25,7 +24,7 @@ from grainline.bench.datasets import Dataset, load, part_of
 from grainline.bench.memory import Memory
 from grainline.bench.metrics import evaluate, gold_of, mean
 from grainline.bench.runs import HITS, ranking
-from grainline.errors import GrainlineError, UsageError
+from grainline.errors import UsageError
 from grainline.library import Library
 from grainline.making import Order, Progress
 from grainline.match.made import KINDS
@@ -156,15 +155,12 @@ def main(
 ) -> None:
     """Print what `run_keys` finds."""
     results = []
-    try:
+    with report.explained():
         model = Memory(shared(llm), memory) if memory else shared(llm)
         for folder in folders:
             results.append(run_keys(folder, agents.split(","), kinds.split(","), model, (documents, every)))
             if as_json:
                 click.echo(json.dumps(results[-1], ensure_ascii=False))
-    except GrainlineError as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(2 if isinstance(error, UsageError) else 1)
     if not as_json:
         click.echo(table(results))
 

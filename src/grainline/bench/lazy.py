@@ -26,7 +26,6 @@ from grainline.bench import report
 from grainline.bench.datasets import Dataset, load
 from grainline.bench.metrics import evaluate, percentile
 from grainline.bench.runs import HITS, ranking
-from grainline.errors import GrainlineError, UsageError
 from grainline.library import Library
 from grainline.models.registry import make, shared
 from grainline.types import EVERYWHERE, Embedder
@@ -198,16 +197,13 @@ def table(results: Sequence[dict[str, Any]]) -> str:
 def main(folders: tuple[Path, ...], embedder: str, limit: int | None, out: Path | None, as_json: bool) -> None:
     """Print what `run_lazy` finds."""
     results = []
-    try:
+    with report.explained():
         for folder in folders:
             results.append(run_lazy(folder, embedder, limit))
             if as_json:
                 click.echo(json.dumps(results[-1], ensure_ascii=False))
         if out:
             report.write(out, results, sys.argv)
-    except GrainlineError as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(2 if isinstance(error, UsageError) else 1)
     if not as_json:
         click.echo(table(results))
 

@@ -23,9 +23,9 @@ import click
 
 from grainline.bench.datasets import load, texts
 from grainline.bench.metrics import percentile
-from grainline.bench.report import markdown, provenance
+from grainline.bench.report import explained, markdown, provenance
 from grainline.bench.runs import WARM_UP, built
-from grainline.errors import GrainlineError, MissingExtraError, UsageError
+from grainline.errors import MissingExtraError, UsageError
 from grainline.text import question_terms, sentences, terms
 
 K = 10
@@ -150,11 +150,8 @@ def _rows(result: dict[str, Any]) -> Iterator[list[str]]:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a table.")
 def main(folder: Path, passages: int, repeat: int, as_json: bool) -> None:
     """Print what `run_lexical` finds."""
-    try:
+    with explained():
         result = run_lexical(folder, passages, repeat)
-    except GrainlineError as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(2 if isinstance(error, UsageError) else 1)
     if as_json:
         click.echo(json.dumps({**provenance(sys.argv), **result}, ensure_ascii=False))
     else:

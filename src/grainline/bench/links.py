@@ -27,9 +27,9 @@ import grainline
 from grainline.bench.datasets import load, texts
 from grainline.bench.lexical import SEED, SENTENCES, write_records
 from grainline.bench.metrics import percentile
-from grainline.bench.report import markdown, provenance
+from grainline.bench.report import explained, markdown, provenance
 from grainline.bench.runs import WARM_UP, Built, built, peak_bytes
-from grainline.errors import GrainlineError, UsageError
+from grainline.errors import UsageError
 from grainline.graph.entries import entries
 from grainline.graph.links import Links
 from grainline.match.lexical import Lexical
@@ -145,11 +145,8 @@ def table(result: dict[str, Any]) -> str:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of tables.")
 def main(folders: tuple[Path, ...], passages: str, embedder: str, as_json: bool) -> None:
     """Print what `run_links` finds."""
-    try:
+    with explained():
         result = run_links(folders, [int(count) for count in passages.split(",") if count], embedder)
-    except GrainlineError as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(2 if isinstance(error, UsageError) else 1)
     click.echo(json.dumps({**provenance(sys.argv), **result}, ensure_ascii=False) if as_json else table(result))
 
 

@@ -6,13 +6,17 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import click
+
 import grainline
-from grainline.errors import StorageError
+from grainline.errors import GrainlineError, StorageError, UsageError
 
 COLUMNS = {
     "ndcg@10": "nDCG@10",
@@ -130,3 +134,15 @@ def _memory_gb() -> float | None:
         return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1)
     except (AttributeError, ValueError, OSError):  # Windows has no sysconf
         return None
+
+
+@contextmanager
+def explained(*others: type[Exception]) -> Iterator[None]:
+    """For a command of its own: an error of ours, or one of the others, is told in a line, and ends it with status 2 for wrong usage, else
+    1."""
+    told: tuple[type[Exception], ...] = (GrainlineError, *others)
+    try:
+        yield
+    except told as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(2 if isinstance(error, UsageError) else 1)

@@ -26,7 +26,7 @@ import click
 import grainline.bench.models as comparison
 from grainline.bench import report
 from grainline.bench.datasets import load
-from grainline.errors import GrainlineError, UsageError
+from grainline.errors import UsageError
 from grainline.models.llm import make
 from grainline.models.states import Key, Stateful, States, kept
 from grainline.types import Embedder
@@ -181,7 +181,7 @@ def main(
     model: str, document: Path | None, tokens: int, folder: Path | None, out: Path | None, as_json: bool, **chosen: Any
 ) -> None:
     """Print what was measured."""
-    try:
+    with report.explained(OSError, UnicodeDecodeError):
         if not document and not folder:
             raise UsageError("name a --document, a --set or both")
         first = found = None
@@ -194,9 +194,6 @@ def main(
         result = {"model": Path(model).name, "first_token": first, "retrieval": found}
         if out:
             report.write(out, [result], sys.argv)
-    except (GrainlineError, OSError, UnicodeDecodeError) as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(2 if isinstance(error, UsageError) else 1)
     click.echo(json.dumps(result, ensure_ascii=False) if as_json else table(first, found))
 
 

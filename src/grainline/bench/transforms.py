@@ -22,7 +22,7 @@ from grainline.bench.datasets import Query, load
 from grainline.bench.memory import Memory
 from grainline.bench.metrics import evaluate, mean
 from grainline.bench.runs import HITS, WARM_UP, built, ranking
-from grainline.errors import GrainlineError, UsageError
+from grainline.errors import UsageError
 from grainline.library import Library
 from grainline.models.llm import VARIABLE, chosen, shared
 from grainline.types import LLM, NO_LIMIT, Agent, Budget, Evidence
@@ -126,7 +126,7 @@ def main(**options: Any) -> None:
     kinds = list(KINDS) if options["transform"] == "all" else options["transform"].split(",")
     budget = Budget(embedded=0) if options["words"] else NO_LIMIT
     results = []
-    try:
+    with report.explained():
         llm = options["llm"] or os.environ.get(VARIABLE) or None
         if llm and options["memory"]:
             llm = Memory(shared(llm), options["memory"])
@@ -137,9 +137,6 @@ def main(**options: Any) -> None:
                     click.echo(json.dumps(results[-1], ensure_ascii=False))
         if options["out"]:
             report.write(options["out"], results, sys.argv)
-    except GrainlineError as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(2 if isinstance(error, UsageError) else 1)
     if not options["as_json"]:
         click.echo(table(results))
 
