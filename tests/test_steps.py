@@ -143,6 +143,19 @@ def test_a_step_is_answered_by_what_speaks_of_it(tmp_path: Path, found: tuple[st
     assert steps(answer)[0] == f"step 1: 望江水库的设计者是谁，是什么？ = {first}"
 
 
+@pytest.mark.parametrize(("title", "first"), [("Vardal Five (band)", "Vardal Five"), ("Bands of Oslo", "not answered")])
+def test_a_page_of_its_own_speaks_of_what_names_it_anywhere(tmp_path: Path, title: str, first: str) -> None:
+    """The sentence that is quoted does not name whom the step names; another of the page does."""
+    quote = "Vardal Five is a rock band from Oslo"
+    text = f"# {title}\n\n{quote}. On the drums plays Ada Moren.\n"
+    (tmp_path / "band.md").write_text(text, encoding="utf-8")
+    question = "When was the band that Ada Moren is a member of formed?"
+    with grainline.open(tmp_path / "library", llm=reader({"a member of?": ("Vardal Five", quote)})) as library:
+        library.add([tmp_path / "band.md"])
+        answer = library.ask(question, agent="fulltext", budget=Budget(embedded=0))
+    assert steps(answer)[0].endswith(f"= {first}")
+
+
 def test_the_budget_bounds_all_steps_together(folder: Path) -> None:
     with grainline.open(folder / "library", llm=reader(FOUND, name="bounded")) as library:
         answer = library.ask(BORN, agent="fulltext", budget=Budget(calls=1))

@@ -15,6 +15,8 @@ from grainline.ask.claims import Teller, Within, claimed, shared
 from grainline.ask.decompose import ANSWER, decomposed
 from grainline.ask.judge import lacks, specifics
 from grainline.errors import MissingExtraError, PatternError, QueryError
+from grainline.graph.names import variants_of
+from grainline.graph.spelling import spell
 from grainline.text import CJK_RUN
 from grainline.types import Budget, Citation, Evidence, Hit
 
@@ -84,10 +86,17 @@ def _answered(question: str, found: Evidence, within: Within) -> Teller | None:
     if told is None or not told.claims:
         return None
     said = f"{told.claims[0]}\n{told.supports[0].said}"
-    if lacks(said, specifics(question)) or shared(question, said, within) < ABOUT:
+    beside = lacks(said, specifics(question)) or shared(question, said, within) < ABOUT
+    if beside and not _is_named_on_its_page(question, told):
         return None
     within.told_by.add(told.supports[0].passage.document.id)
     return told
+
+
+def _is_named_on_its_page(question: str, told: Teller) -> bool:
+    """Whether the passage is of the page about what answers, and holds anywhere whom or what the question names."""
+    passage, named = told.supports[0].passage, specifics(question)
+    return bool(named) and spell(told.claims[0]) in variants_of(passage.document.title) and not lacks(passage.text, named)
 
 
 def _asked(part: str, answers: list[str]) -> str:
