@@ -20,6 +20,8 @@ from grainline.text import CJK_RUN, sentences, terms
 QUOTED = 0.6
 #: the share of an answer's terms that the passage must hold: all of a few, and as many of a long one
 FEW, SOME = 4, 0.6
+#: letters and digits of an answer that is looked for outside of the quote
+TELLING = 3
 #: the cosine that an answer must have with a quote in another language
 ALIKE = 0.82
 #: what is said of a claim whose words cannot be looked for: yes, no, 是, 否, and the like
@@ -73,6 +75,7 @@ def _judged(claim: Claim, passage: Passage, place: tuple[int, int], quoted: floa
     said = f"{passage.head}\n{passage.text}"
     if not _holds_numbers(claim.answer, said):
         return None
+    place = _with_answer(claim.answer, passage, place)
     quote = passage.document.text[place[0] : place[1]]
     wanted = set(terms(claim.answer))
     if not wanted or _BARE.match(claim.answer.strip()):
@@ -87,6 +90,24 @@ def _judged(claim: Claim, passage: Passage, place: tuple[int, int], quoted: floa
         if cosine is not None and cosine >= ALIKE:
             return Support(passage, *place, cosine)
     return None
+
+
+def _with_answer(answer: str, passage: Passage, place: tuple[int, int]) -> tuple[int, int]:
+    """A place that lacks the answer together with the nearest sentence that holds it, or that alone where both are too long to quote; as it
+    is where no sentence does: a small model quotes what stands beside."""
+    text = passage.document.text
+    wanted, _ = _bare(answer)
+    if len(wanted) < TELLING or wanted in _bare(text[place[0] : place[1]])[0]:
+        return place
+    said, places = _bare(passage.text)
+    found = [match.start() for match in re.finditer(re.escape(wanted), said)]
+    ends = [(passage.start + places[at], passage.start + places[at + len(wanted) - 1] + 1) for at in found]
+    spans = [_whole(passage, first, last) for first, last in ends]
+    if not spans:
+        return place
+    nearest = min(spans, key=lambda span: (abs(span[0] - place[0]), span))
+    start, end = min(nearest[0], place[0]), max(nearest[1], place[1])
+    return (start, end) if end - start <= QUOTE_CHARACTERS else nearest
 
 
 def _verbatim(quote: str, passage: Passage) -> tuple[int, int] | None:
