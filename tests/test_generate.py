@@ -126,6 +126,58 @@ def test_a_year_that_the_quote_does_not_speak_of_is_not_answered(folder: Path) -
     assert not dated.answered and any("something else than was asked" in step.detail for step in dated.evidence.trace)
 
 
+@pytest.mark.parametrize(
+    ("answer", "quoted"),
+    [
+        ("Buskirk", "It was known as Buskirk. It got a post office in 1905."),  # that sentence is put to what was quoted
+        ("Thelma", "It got a post office in 1905."),  # no sentence but the names above hold it
+        ("1905", "It got a post office in 1905."),
+    ],
+)
+def test_a_quote_takes_in_the_sentence_that_holds_the_answer(answer: str, quoted: str) -> None:
+    text = "It lies in Kentucky. It was known as Buskirk. It got a post office in 1905. Coal was dug there."
+    shown = [Passage(1, Document("d", "a.md", "Thelma", text), 0, len(text), "Thelma")]
+    support = borne_out(Claim(answer, "It got a post office in 1905.", 1), shown, lambda _one, _other: None)
+    assert support is not None and text[support.start : support.end] == quoted
+
+
+def test_where_both_are_too_long_to_quote_the_answer_s_sentence_is() -> None:
+    text = f"Here is what was found: {'so and so, ' * 60}and no more. It was known as Buskirk."
+    shown = [Passage(1, Document("d", "a.md", "", text), 0, len(text), "")]
+    support = borne_out(Claim("Buskirk", "Here is what was found", 1), shown, lambda _one, _other: None)
+    assert support is not None and text[support.start : support.end] == "It was known as Buskirk."
+
+
+STAFF = "Number,Family,Given,Title\n1,Callahan,Laura,Harbour master\n2,King,Robert,Harbour master\n3,Moren,Ada,Pilot\n"
+
+
+@pytest.mark.parametrize(
+    ("question", "answered"),
+    [
+        ("What title has Laura Callahan of our staff?", True),
+        ("What title has Robert Callahan of our staff?", False),  # of two rows, neither of which is his
+        ("What salary is paid each month to Laura Callahan for her work?", False),
+    ],
+)
+def test_a_row_is_known_by_its_names(tmp_path: Path, question: str, answered: bool) -> None:
+    (tmp_path / "staff.csv").write_text(STAFF, encoding="utf-8")
+    said = judging(claims(("Harbour master", "Harbour master", 1)), "What is it that the table lists there?")
+    with grainline.open(tmp_path / "library", llm=FakeLLM(said)) as library:
+        library.add([tmp_path / "staff.csv"])
+        assert library.ask(question, agent="fulltext", budget=Budget(embedded=0)).answered == answered
+
+
+@pytest.mark.parametrize(
+    ("question", "answered"),
+    [("Which feathered creature lays four to six eggs?", True), ("Which bird of Norway hunts penguins?", False)],
+)
+def test_a_question_that_gives_its_answer_away_is_none(folder: Path, question: str, answered: bool) -> None:
+    said = judging(claims(("the barn owl", "It lays four to six eggs in April.", 1)), "Who is the barn owl?")
+    with grainline.open(folder / "library", llm=FakeLLM(said, identity="giving away")) as library:
+        answer = library.ask(question, agent="fulltext")
+    assert answer.answered == answered
+
+
 def test_two_questions_in_one_are_not_looked_at_again(folder: Path) -> None:
     model = FakeLLM(judging(claims(("in April", "eggs in April", 1)), "How high is the dam?"), identity="doubting")
     with grainline.open(folder / "library", llm=model) as library:
