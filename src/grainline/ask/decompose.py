@@ -122,6 +122,14 @@ _PLACED_ZH = re.compile(
 _SETTLED_ZH = re.compile(r"^第.{1,2}[位个]|可能|是|谁|叫|名字|什么|地方|地区|哪[个位里些]?|设[在立于]|位于|在|的|呀|呢")
 
 
+#: what is left of a question whose verb, or the noun that it asks for, was taken for a part of the description: "What trade did #1",
+#: "What is #1 title"
+_UNASKED = re.compile(
+    r"\b(?:do|does|did)\s+\ue000\W*$|^(?:what|who)\s+(?:is|are|was|were)\s+\ue000\s+(?!\w+(?:ed|en|wn|rn|lt|de|ght)\b)[a-z]+\W*$",
+    re.IGNORECASE,
+)
+
+
 def decomposed(question: str) -> tuple[str, ...]:
     """What to ask instead of a question, in order; "#1" stands for the answer to the first. () where no rule takes it apart.
 
@@ -131,8 +139,8 @@ def decomposed(question: str) -> tuple[str, ...]:
     ('Which is older: Oxford?', 'Which is older: Bologna?')
     >>> decomposed("断路器和隔离开关的区别是什么？")
     ('断路器', '隔离开关')
-    >>> decomposed("How do owls hunt?")
-    ()
+    >>> decomposed("How do owls hunt?"), decomposed("What is Ada Moren's job title?"), decomposed("What trade did the actor Jan Moren follow?")
+    ((), (), ())
     """
     plain = MARKS.sub("", re.sub(_HELD, " ", question).strip())
     for rule in (_joined, _compared, _nested):
@@ -231,7 +239,7 @@ def _nested(question: str) -> Iterator[str]:
             break
         start, end = match
         rest = f"{held[:start]}\ue000{held[end:]}"
-        if not _asks_more(rest):
+        if not _asks_more(rest) or _UNASKED.search(rest):
             break
         yield _give(held[start:end], names)
         names = [f"#{number}", *names]
