@@ -88,6 +88,16 @@ def test_a_state_is_taken_up_and_not_read_again(kind: str, models: Callable[...,
     assert afresh._llama.post("/completion", asked)["timings"]["cache_n"] == len(tokens)
 
 
+def test_a_text_is_held_to_its_length(models: Callable[..., Any]) -> None:
+    def written(text: dict[str, Any]) -> str:
+        schema = {"type": "object", "properties": {"text": {"type": "string", **text}}, "required": ["text"]}
+        return str(json.loads(models("llama").complete(PROMPTS[0], schema, 100).text)["text"])
+
+    assert 0 < len(written({"maxLength": 20})) <= 20  # characters, however many tokens they take
+    with pytest.raises(ModelError, match="no JSON"):
+        written({})
+
+
 def test_prompts_that_take_turns_each_keep_their_beginning(models: Callable[..., Any]) -> None:
     turns = [
         f"{begun * 6}{number}"
