@@ -101,6 +101,11 @@ def told(evidence: Evidence) -> dict[str, str]:
         ),
         ("When did the mill of Lowmarket close?", ("the mill of Lowmarket", "When did #1 close?")),
         ("Who owns the house Ada Moren lived in?", ("the house Ada Moren lived in", "Who owns #1?")),
+        ("Where was the head of the U.S. Mint born?", ("the head of the U.S. Mint", "Where was #1 born?")),
+        (
+            "When did the town where the next Lowmarket Fair will be held burn?",
+            ("the town where the next Lowmarket Fair will be held", "When did #1 burn?"),
+        ),
         (
             "Who is the mayor of the town that Moren County is named after?",
             ("the town that Moren County is named after", "Who is the mayor of #1?"),
@@ -150,6 +155,7 @@ def test_rules_take_questions_apart(question: str, parts: tuple[str, ...]) -> No
         "#1",
         "How do owls hunt?",
         "Who is the director of Dark River?",
+        "How much was the duty of the Vardal Mill land in 2019?",
         "Search and rescue in the mountains",
         "the",
         "什么是光合作用？",

@@ -65,7 +65,7 @@ _WORD = rf"(?!{_WHO}\b|{_BE}\b)[a-z][\w-]*\s+"
 _NAMED = rf"(?:the\s+)?(?:{_WORD}){{0,3}}?{_HELD}(?:\s+{_LINK}\s+(?:the\s+)?(?:[a-z]+\s+){{0,2}}?{_HELD})*"
 #: what is said of somebody, with what it leaves hanging: "is licensed to", "can be found"
 _VERB = (
-    rf"(?:(?:\s+(?:(?:can|could|may|has|had|have)\s+be(?:en)?|{_BE}|plays?)(?:\s+(?:an?|the|[a-z]+ed to be))?)?"
+    rf"(?:(?:\s+(?:(?:can|could|may|will|would|has|had|have)\s+be(?:en)?|{_BE}|plays?)(?:\s+(?:an?|the|[a-z]+ed to be))?)?"
     rf"\s+(?:t(?:ook|akes) place|(?!{_BE}\b|{_LINK}\b)[a-z]+)"
     rf"(?:\s+(?:{_LINK}|after|about|under|over|against|as)\b(?!\s+(?:the\s+)?{_HELD}))?"
     rf"|\s+(?:is|was|are|were)(?:\s*$|\s+{_LINK}\b(?!\s+(?:the\s+)?{_HELD})))"
@@ -78,7 +78,7 @@ _DESCRIBED = re.compile(
     rf"(?:of|for|by|behind|in|from)\s+{_NAMED}"
     rf"|{_RELATIVE}\s+(?:the\s+)?{_HELD}(?:\s+[a-z]+)?\s+[a-z]+ed\s+(?:the\s+)?{_HELD}"
     rf"|{_RELATIVE}\s+the\s+(?:{_WORD}){{1,2}}{_HELD}(?:\s+[a-z]+)?\s+[a-z]+s\b"
-    rf"|{_RELATIVE}\s+(?:the\s+(?:(?:{_WORD}){{1,4}}?{_LINK}\s+)?)?{_HELD}(?:\s+(?![a-z]+(?:ed|s)\b)[a-z]+(?=\s+(?:is|was|are|were)\b))?{_VERB}"
+    rf"|{_RELATIVE}\s+(?:the\s+(?:(?:{_WORD}){{1,4}}?{_LINK}\s+|(?:{_WORD}){{1,3}})?)?{_HELD}(?:\s+(?![a-z]+(?:ed|s)\b)[a-z]+(?=\s+(?:is|was|are|were)\b))?{_VERB}"
     rf"|{_RELATIVE}\s+(?:[a-z][\w-]*\s+){{1,6}}?{_NAMED}"
     rf"|(?:the\s+)?{_HELD}{_VERB}(?=\s*$)"
     rf"|[a-z]+(?:ing|ed)\s+(?:[a-z]+\s+){{0,3}}?{_NAMED}"
@@ -125,7 +125,9 @@ _SETTLED_ZH = re.compile(r"^第.{1,2}[位个]|可能|是|谁|叫|名字|什么|�
 #: what is left of a question whose verb, or the noun that it asks for, was taken for a part of the description: "What trade did #1",
 #: "What is #1 title"
 _UNASKED = re.compile(
-    r"\b(?:do|does|did)\s+\ue000\W*$|^(?:what|who)\s+(?:is|are|was|were)\s+\ue000\s+(?!\w+(?:ed|en|wn|rn|lt|de|ght)\b)[a-z]+\W*$",
+    r"\b(?:do|does|did)\s+\ue000\W*$"
+    r"|^(?:what|who)\s+(?:is|are|was|were)\s+\ue000\s+(?!\w+(?:ed|en|wn|rn|lt|de|ght)\b)[a-z]+\W*$"
+    rf"|^how\s+(?:much|many)\s+(?:is|are|was|were)\s+\ue000\s+(?!{_LINK}\b|(?:as|during|after|before|worth|\w+ed|sold|paid)\b)[a-z]",
     re.IGNORECASE,
 )
 

@@ -7,7 +7,11 @@ from collections.abc import Sequence
 
 from grainline.text import CJK, CJK_ASKING, CJK_RUN, question_terms
 
-_WORD = r"(?:[A-ZÀ-ÖØ-Þ]\.|[A-ZÀ-ÖØ-Þ0-9][\w'’.&/–-]*(?<!['’]s)(?<!['’.]))"
+#: what ends with a full stop and no sentence with it: initials, and what stands before a name
+_SHORT = (
+    r"(?:(?:[A-ZÀ-ÖØ-Þ]\.)+|(?:Mrs?|Ms|Mme|Dr|Prof|St|Ste|Mt|Ft|Gen|Col|Maj|Capt|Lt|Sgt|Rev|Gov|Sen|Jr|Sr)\.(?=\s+[A-ZÀ-ÖØ-Þ]))"
+)
+_WORD = rf"(?:{_SHORT}|[A-ZÀ-ÖØ-Þ0-9][\w'’.&/–-]*(?<!['’]s)(?<!['’.]))"
 _JOINED = r"(?:(?:,|['’]s?|:)?\s+|,?\s+(?:(?:of|the|de|la|le|du|von|van|der|&|in|for|a|an|to|at|on)\s+){1,2})"
 #: quotes, titles, runs of words with capitals and what joins them, answers that are not known yet; not the word a question begins with
 _NAMED = rf"\"[^\"]+\"|“[^”]+”|「[^」]+」|《[^》]+》|#\d|(?<!^)(?<![\w'’]){_WORD}(?:%s(?:{_WORD}|\([^)]*\)))*"
