@@ -64,7 +64,7 @@ def search_text(evidence: Evidence, snapshot: Snapshot) -> str:
 
 
 def answer_json(answer: Answer) -> dict[str, Any]:
-    """The object that `ask --json` prints."""
+    """The object that `ask --json` prints; rows of SQL, claims that were left out and why a model failed only where there are such."""
     made: dict[str, Any] = {
         "answer": answer.text,
         "answered": answer.answered,
@@ -73,7 +73,14 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "route": list(answer.route),
         "cost": cost_json(answer.cost),
     }
-    return {**made, "computed": computed_json(answer.evidence.computed)} if answer.evidence.computed else made
+    computed = {"computed": computed_json(answer.evidence.computed)} if answer.evidence.computed else {}
+    beside = {"left_out": list(answer.left_out), "failed": failures(answer)}
+    return {**made, **computed, **{name: said for name, said in beside.items() if said}}
+
+
+def failures(answer: Answer) -> list[str]:
+    """Why a language model failed that was asked for an answer, each reason once: what it would have written is quoted, if anything."""
+    return list(dict.fromkeys(step.detail for step in answer.evidence.trace if step.failed))
 
 
 def computed_json(computed: Computed) -> dict[str, Any]:
@@ -89,6 +96,7 @@ def answer_text(answer: Answer, *, said: bool = False) -> str:
         lines[1:] = ["The nearest there is:", ""]
     lines += [_citation(number, citation, answer.answered) for number, citation in enumerate(answer.citations, 1)]
     lines += [f"left out, since nothing bears it out: {claim}" for claim in answer.left_out]
+    lines += [f"the model failed: {_line(reason)}" for reason in failures(answer)]
     cost = answer.cost
     lines.append(f"agent {answer.agent}, {cost.milliseconds:.1f} ms, {cost.embedded} embedded, {cost.calls} model calls")
     return "\n".join(lines)
@@ -97,7 +105,7 @@ def answer_text(answer: Answer, *, said: bool = False) -> str:
 def explain_json(answer: Answer) -> dict[str, Any]:
     """What `ask --json --explain` adds: all that the router thought of, and the steps of the agent that answered."""
     rungs = [{**asdict(rung), "price": cost_json(rung.price), "cost": cost_json(rung.cost)} for rung in answer.rungs]
-    steps = [{**asdict(step), "cost": cost_json(step.cost)} for step in answer.evidence.trace]
+    steps = [{"action": step.action, "detail": step.detail, "cost": cost_json(step.cost)} for step in answer.evidence.trace]
     return {"rungs": rungs, "trace": steps}
 
 

@@ -192,17 +192,17 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One line of a trace: what was done, what came of it, what it cost."""
+    """One line of a trace: what was done, what came of it, what it cost; `failed` where a language model was asked in vain."""
 
     action: str
     detail: str
     cost: Cost = Cost()
+    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Computed:
-    """What an agent worked out rather than found: a statement of SQL, the names of its columns and its rows of str, int, float, bytes
-    or None; `truncated` says whether there are more."""
+    """SQL that an agent worked out, the names of its columns and its rows of str, int, float, bytes or None; not all if `truncated`."""
 
     sql: str
     columns: tuple[str, ...]

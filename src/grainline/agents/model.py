@@ -57,7 +57,7 @@ class Budgeted:
         try:
             answer = model.complete(prompt, schema, most, heard=heard)
         except ModelError as error:
-            self._trace.count(ACTION, str(error), Cost(calls=1))
+            self._trace.count(ACTION, str(error), Cost(calls=1), failed=True)
             return None
         self._trace.count(ACTION, answer.text, Cost(calls=1, tokens_in=answer.tokens_in, tokens_out=answer.tokens_out))
         if most == max_tokens:

@@ -98,7 +98,7 @@ class State:
                 if found := self._asked(model, question, best, trace):
                     return replace(trace.evidence([found[0], *hits][:k]), written=found[1])
             except ModelError as error:
-                trace.count(step, str(error), Cost(calls=1))
+                trace.count(step, str(error), Cost(calls=1), failed=True)
         return trace.evidence(hits[:k])
 
     def _asked(self, model: Stateful, question: str, best: Hit, trace: Trace) -> tuple[Hit, str] | None:

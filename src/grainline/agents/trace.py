@@ -25,11 +25,11 @@ class Trace:
         self.count(action, f"{len(hits)} hit{'s' * (len(hits) != 1)}")
         return hits
 
-    def count(self, action: str, came: str, spent: Cost = NOTHING) -> None:
-        """Note what came of `action`, in words, and what it spent beside time."""
+    def count(self, action: str, came: str, spent: Cost = NOTHING, *, failed: bool = False) -> None:
+        """Note what came of `action`, in words, and what it spent beside time; `failed` where a language model was asked in vain."""
         now = perf_counter()
         cost = replace(spent, milliseconds=(now - self._mark) * 1000)
-        self._steps.append(Step(action, came, cost))
+        self._steps.append(Step(action, came, cost, failed))
         self._spent += cost
         self._mark = now
 

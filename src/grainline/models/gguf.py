@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grainline.errors import ModelError, UsageError
-from grainline.models.cache import sha256
+from grainline.models.digests import digest
 from grainline.models.llama import Llama
 from grainline.models.prefixes import NO_PREFIXES
 from grainline.models.rows import cut, threads_here, unit_rows
@@ -46,7 +46,7 @@ class GgufEmbedder:
         self._name = str(file)
         context = self._copies * self.max_tokens + SPARE_TOKENS
         self._llama = Llama(file, context, spec.count("threads", threads_here()), _as_encoder)
-        settings = f"{sha256(file)} {self._copies} {self._pooling} {self._prefixes} {self.max_tokens}"
+        settings = f"{digest(file)} {self._copies} {self._pooling} {self._prefixes} {self.max_tokens}"
         self.identity = f"gguf/{hashlib.sha256(settings.encode()).hexdigest()[:16]}"
         self._begin = self._llama.tokens("", begins=True)
         self.dimension = len(self._vector("a"))

@@ -4,6 +4,8 @@ What was read for the prompt before is not read again where both begin alike. Su
 together, so that alone would let an answer depend on what was asked before; here only whole blocks of tokens that went through together are
 used again, which leaves probabilities as they are to the last bit (see LOG.md).
 
+A model is loaded when it is first asked, so that nobody waits for it whose question it answered before.
+
 Two kinds of prompts that take turns, as an answer and a look back on it do, each keep their beginning: what one has read is set aside
 while the other is answered.
 
@@ -19,16 +21,17 @@ import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from grainline.errors import ModelError, NotFoundError
-from grainline.models.cache import sha256
 from grainline.models.completion import parsed
+from grainline.models.digests import digest
 from grainline.models.gguf_images import GgufEyes
 from grainline.models.images import Image
-from grainline.models.llama import Llama, likeliest, plain
+from grainline.models.llama import Llama, library, likeliest, plain
 from grainline.models.rows import threads_here
 from grainline.models.spec import Spec
 from grainline.types import Completion
@@ -45,18 +48,20 @@ class GgufLLM:
     """A model over a GGUF file, asked in its own chat template. Marks of that template inside a prompt are read as plain text."""
 
     def __init__(self, spec: Spec) -> None:
-        """Loads the model; options: context (tokens), threads, gpu (layers on it), mmproj (the file of a projector: with it the model reads
-        pictures, too, and loads what it needs for that when it is shown the first one).
+        """Options: context (tokens), threads, gpu (layers on it), mmproj (the file of a projector: with it the model reads pictures, too,
+        and loads what it needs for that when it is shown the first one).
 
-        Raises `NotFoundError`, `MissingExtraError`, `UsageError`, or `ModelError` where llama.cpp refuses the file.
+        Raises `NotFoundError`, `MissingExtraError`, `UsageError`, and `ModelError` for what is no GGUF file. Where llama.cpp refuses the
+        file in the end, all that asks the model raises `ModelError`.
         """
         file, threads = Path(spec.target).expanduser(), spec.count("threads", threads_here())
+        version = library(file).__version__
         projector = Path(spec.options["mmproj"]).expanduser() if "mmproj" in spec.options else None
         if projector and not projector.is_file():
             raise NotFoundError(f"no such file: {projector}")
         self.context, layers = spec.count("context", CONTEXT), spec.count("gpu", 0)
         self._name = str(file)
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
         def configure(params: Any, _: Any) -> None:
             """Set what the context is made with."""
@@ -65,13 +70,13 @@ class GgufLLM:
             params.cache_ram_mib = 0
             params.n_ctx_checkpoints = 0  # they would cut blocks of tokens short near the end of a prompt
 
-        self._llama = Llama(file, self.context, threads, configure)
-        weights = f"gguf/{sha256(file)[:16]}"
-        self.identity = f"{weights}+{sha256(projector)[:16]}" if projector else weights
-        self.state_identity = f"{weights} {self._llama.version} gpu={layers} block={BLOCK}"
+        self._load = lru_cache(lambda: Llama(file, self.context, threads, configure))
+        weights = f"gguf/{digest(file)[:16]}"
+        self.identity = f"{weights}+{digest(projector)[:16]}" if projector else weights
+        #: with the version of the library: states of another one may be others
+        self.state_identity = f"{weights} llama.cpp/{version} gpu={layers} block={BLOCK}"
         self.reads_images = projector is not None
         self._eyes = lru_cache(lambda: GgufEyes(file, projector, self.context, threads, layers)) if projector else None
-        self._before, self._behind = self._template()
         self._held: list[int] = []
         self._forgets = True
         folder = tempfile.mkdtemp(prefix="grainline-gguf-")
@@ -103,6 +108,12 @@ class GgufLLM:
             parsed(answer["content"], schema)
         return Completion(answer["content"], len(tokens), int(answer["tokens_predicted"]))
 
+    @property
+    def _llama(self) -> Llama:
+        """What runs the model, loaded when it is first needed. Raises `ModelError` where llama.cpp refuses the file."""
+        with self._lock:
+            return self._load()
+
     def _written(self, body: dict[str, Any], heard: Callable[[str], None] | None) -> Any:
         """What the model writes, heard as it does."""
         if heard is None:
@@ -130,7 +141,7 @@ class GgufLLM:
 
     def begins(self, text: str) -> list[int]:
         """The whole blocks of tokens with which every prompt begins that begins with this text: what a state of it has read."""
-        tokens = [*self._before, *self._llama.tokens(plain(text.lstrip()))]
+        tokens = [*self._around[0], *self._llama.tokens(plain(text.lstrip()))]
         return tokens[: max(0, len(tokens) - SEAM) // BLOCK * BLOCK]
 
     def read(self, tokens: list[int], path: Path) -> None:
@@ -181,15 +192,17 @@ class GgufLLM:
         if not whole or whole == len(held):
             return whole > 0
         if self._forgets:
-            other = next(token for token in self._before + self._behind + [0, 1] if token != tokens[whole])
+            other = next(token for token in [*chain(*self._around), 0, 1] if token != tokens[whole])
             asked = {"prompt": [*tokens[:whole], other], "n_predict": 0, "cache_prompt": True}
             self._forgets = self._llama.post("/completion", asked)["timings"]["cache_n"] >= whole
         return self._forgets
 
     def _tokens(self, prompt: str) -> list[int]:
-        return [*self._before, *self._llama.tokens(plain(prompt.strip())), *self._behind]
+        before, behind = self._around
+        return [*before, *self._llama.tokens(plain(prompt.strip())), *behind]
 
-    def _template(self) -> tuple[list[int], list[int]]:
+    @cached_property
+    def _around(self) -> tuple[list[int], list[int]]:
         """The tokens that the model's chat template puts before and behind what is asked."""
         body = {"messages": [{"role": "user", "content": _PLACE}], "chat_template_kwargs": {"enable_thinking": False}}
         written = str(self._llama.post("/apply-template", body)["prompt"])

@@ -17,11 +17,32 @@ from typing import IO, Any
 from grainline.errors import MissingExtraError, ModelError, NotFoundError
 from grainline.models.events import values
 
+#: with which a GGUF file begins
+MAGIC = b"GGUF"
 ANSWER_SECONDS = 600.0  #: for one request; a large model on a small processor is slow
 #: for a schema, by which llama.cpp's grammar (llguidance) leaves a model no blanks but these: a small one writes them without end
 _TIGHT = {"x-guidance": {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}}
 #: the only name of a state that the server is told
 STATE = "state"
+
+
+def library(file: Path) -> Any:
+    """The library that runs a model's file, `xllamacpp`. Raises `NotFoundError` for a file that is not there, `MissingExtraError`, and
+    `ModelError` for a file that is no GGUF."""
+    if not file.is_file():
+        raise NotFoundError(f"no such file: {file}")
+    try:
+        import xllamacpp
+    except ImportError:
+        raise MissingExtraError("xllamacpp", "gguf") from None
+    try:
+        with file.open("rb") as opened:
+            magic = opened.read(len(MAGIC))
+    except OSError as error:
+        raise ModelError(f"cannot read {file}: {error.strerror or error}") from error
+    if magic != MAGIC:
+        raise ModelError(f"llama.cpp cannot load {file}: it is no GGUF file")
+    return xllamacpp
 
 
 class Llama:
@@ -30,14 +51,9 @@ class Llama:
     def __init__(self, file: Path, tokens: int, threads: int, configure: Callable[[Any, Any], None]) -> None:
         """Loads `file` with room for so many tokens; `configure` is given the parameters and the library, to set what else is wanted.
 
-        Raises `NotFoundError`, `MissingExtraError`, or `ModelError` where llama.cpp refuses the file.
+        Raises as `library`, and `ModelError` where llama.cpp refuses the file.
         """
-        if not file.is_file():
-            raise NotFoundError(f"no such file: {file}")
-        try:
-            import xllamacpp
-        except ImportError:
-            raise MissingExtraError("xllamacpp", "gguf") from None
+        xllamacpp = library(file)
         params = xllamacpp.CommonParams()
         params.model.path = str(file)
         params.n_ctx = tokens
@@ -51,8 +67,6 @@ class Llama:
         params.slot_save_path = f"{self._folder}/"
         configure(params, xllamacpp)
         self._name = str(file)
-        #: of the library: states of another one may be others
-        self.version = f"llama.cpp/{xllamacpp.__version__}"
         try:
             self._server = xllamacpp.Server(params)
         except Exception as error:  # it raises RuntimeError with little to say
