@@ -69,6 +69,7 @@ bench-answers: $(VENV)/.ready
 	$(TRANSFORMS) ../shared/data/musique --every 20 | tail -n +3 >> results/transforms.md
 	$(TRANSFORMS) ../shared/data/cosqa_dev --agent code --every 31 | tail -n +3 >> results/transforms.md
 	$(BIN)/python -m grainline.bench.keys ../shared/data/rust_doc_search --agent code --keys code --every 31 --llm "$(LLM)" --memory $(MEMORY) > results/keys.md
+	$(BIN)/python -m grainline.bench.states "$(LLM:gguf:%=%)" --document ../shared/corpora/rust-book/src/appendix-02-operators.md --questions 3 > results/states.md
 	$(BIN)/python -m grainline.bench.readme README.md
 
 clean:
