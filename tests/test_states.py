@@ -268,6 +268,7 @@ class Reader(FakeLLM):
     def __init__(self, answers: Any, otherwise: str = "", identity: str = "reader", context: int = 4096) -> None:
         super().__init__(answers, otherwise)
         self.identity = self.state_identity = identity
+        self.is_fresh = False
         self.context = context
         self.log: list[str] = []
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from grainline.agents.trace import Trace
 from grainline.errors import ModelError
+from grainline.models.beginnings import begin
 from grainline.models.completion import most_tokens
 from grainline.store.snapshot import Snapshot
 from grainline.store.work import Work, key_of
@@ -38,10 +39,11 @@ class Budgeted:
         max_tokens: int,
         documents: Collection[str] = (),
         heard: Callable[[str], None] | None = None,
+        begins: str = "",
     ) -> str | None:
         """The model's answer; None where the budget has too little left for it or the model failed, which the trace tells. An answer is cut
         where the tokens of the budget end. `documents` are the ids of those whose text the prompt holds; `heard` is called with each piece
-        of the answer as it comes. Raises what making the model raises."""
+        of the answer as it comes; `begins` is what all prompts of its kind begin with. Raises what making the model raises."""
         read, left = most_tokens(prompt), self._trace.left().tokens
         most = max_tokens if left is None else max(LEAST, min(max_tokens, left - read))
         if not self._trace.affords(ACTION, Cost(MILLISECONDS, calls=1, tokens_in=read, tokens_out=min(LEAST, max_tokens))):
@@ -54,6 +56,8 @@ class Budgeted:
             if heard:
                 heard(said)
             return said
+        if begins:
+            begin(model, begins)
         try:
             answer = model.complete(prompt, schema, most, heard=heard)
         except ModelError as error:

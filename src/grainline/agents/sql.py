@@ -11,7 +11,7 @@ from grainline.store.snapshot import Snapshot
 from grainline.tables.asking import SURE, Asked, Asking
 from grainline.tables.engine import Result
 from grainline.tables.meaning import Meaning
-from grainline.tables.with_llm import MOST_TOKENS, SCHEMA, write
+from grainline.tables.with_llm import BEGINS, MOST_TOKENS, SCHEMA, write
 from grainline.types import EVERYWHERE, NO_LIMIT, Budget, Computed, Cost, Evidence, Hit, Node, Where
 
 #: a question that is SQL itself
@@ -93,7 +93,9 @@ class Sql:
             return asking.engine.run(sql, rows=ROWS, milliseconds=_within(trace, MILLISECONDS))
 
         shown = sorted({asking.catalog.document(table).id for group in asking.shortlist(question) for table in group})
-        written = write(question, asking, draft, lambda prompt: model.complete(prompt, SCHEMA, MOST_TOKENS, shown), run)
+        written = write(
+            question, asking, draft, lambda prompt: model.complete(prompt, SCHEMA, MOST_TOKENS, shown, begins=BEGINS), run
+        )
         if written.sql:
             trace.count("run what the model wrote", _came(written.result) if written.result else written.reason)
         if written.result is None:

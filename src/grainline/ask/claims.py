@@ -94,6 +94,8 @@ Question: 青石水库是哪一年建成的？ 用中文回答。
 Question: 青石水库的设计单位是哪家？ 用中文回答。
 {"claims": []}
 """
+#: what all prompts begin with
+BEGINS = f"{TASK}\n{EXAMPLES}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,7 @@ def _told(
     """What the model claims from passages; None where it was not asked or failed before it claimed anything that is borne out."""
     teller = Teller(question, shown, within, heard, rests_on)
     documents = sorted(within.told_by.union(passage.document.id for passage in shown))
-    said = within.model.complete(prompt(question, shown), SCHEMA, MOST_TOKENS, documents, _Reader(teller.take))
+    said = within.model.complete(prompt(question, shown), SCHEMA, MOST_TOKENS, documents, _Reader(teller.take), BEGINS)
     if said is None and not teller.supports:
         return None
     within.trace.count("check what it quotes", teller.told())
@@ -160,10 +162,10 @@ def _told(
 
 
 def prompt(question: str, shown: Sequence[Passage]) -> str:
-    """What the model is asked. It begins alike for all questions, so that a model need not read that part again."""
+    """What the model is asked."""
     said = "\n".join(passage.shown() for passage in shown)
     language = "用中文回答。" if CJK_RUN.search(question) else "Answer in English."
-    return f"{TASK}\n{EXAMPLES}\nPassages:\n{said}\nQuestion: {' '.join(question.split())} {language}\n"
+    return f"{BEGINS}\nPassages:\n{said}\nQuestion: {' '.join(question.split())} {language}\n"
 
 
 def shared(question: str, said: str, within: Within) -> float:

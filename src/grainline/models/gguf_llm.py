@@ -135,6 +135,11 @@ class GgufLLM:
         with self._lock:
             return self._eyes().see(prompt, images, schema, max_tokens)
 
+    @property
+    def is_fresh(self) -> bool:
+        """Whether it has read nothing that it could go on from."""
+        return not (self._held or self._aside_held)
+
     def size(self, prompt: str) -> int:
         """The tokens of a prompt with what the chat template puts around it."""
         return len(self._tokens(prompt))

@@ -37,10 +37,12 @@ SECRET, SECRET_BYTES = "states.key", 32
 
 @runtime_checkable
 class Stateful(LLM, Protocol):
-    """A language model that goes on from what it has read; `state_identity` changes with whatever makes states of it others."""
+    """A language model that goes on from what it has read; `state_identity` changes with whatever makes states of it others, `is_fresh`
+    says whether it has read nothing yet."""
 
     state_identity: str
     context: int
+    is_fresh: bool
 
     def size(self, prompt: str) -> int:
         """The tokens of a prompt with all that is put around it."""
@@ -115,7 +117,7 @@ class States:
         """Keep the state that `write` writes to a file; returns what came of it, in words: a state is no reason that anything fails."""
         fresh = None
         try:
-            self._folder.mkdir(exist_ok=True)
+            self._folder.mkdir(parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(FRESH, f"{key.name()}.", self._folder)
             os.close(handle)
             write(fresh := Path(name))

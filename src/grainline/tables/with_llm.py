@@ -64,6 +64,8 @@ Which species have owls above 2 kg and owls below 1 kg?
 What do owls eat?
 {"sql": null}
 """
+#: what all prompts begin with
+BEGINS = f"{TASK}\n{EXAMPLES}"
 _MISSING = re.compile(r"no (?:such )?column:? (?:\w+\.)?(\w+)")
 _PLAIN = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
@@ -104,11 +106,10 @@ def write(
 
 
 def prompt(question: str, asking: Asking, draft: Asked) -> str:
-    """What a model is asked. It begins alike for all questions, and then for all to the same tables, so that a model need not read that
-    part again."""
+    """What a model is asked. It goes on alike for all questions to the same tables, so that a model need not read that part again."""
     groups = asking.shortlist(question)
     cells = [line for group in groups for line in _cells(question, asking, group)][:CELLS]
-    lines = [TASK, EXAMPLES, *_shown([table for group in groups for table in group], asking)]
+    lines = [BEGINS, *_shown([table for group in groups for table in group], asking)]
     lines += ["", f"-- cells: {'; '.join(cells)}"] if cells else [""]
     if draft.sql and draft.confidence >= DRAFTED:
         lines.append(f"-- a first reading, which may be wrong: {draft.sql}")
