@@ -180,6 +180,14 @@ def test_an_endpoint_is_asked_as_it_should_be(monkeypatch: pytest.MonkeyPatch) -
     assert script.headers[0]["Authorization"] == f"Bearer {KEY}" and KEY not in made.identity + repr(vars(made))
 
 
+def test_an_endpoint_is_told_no_lengths_of_texts() -> None:
+    bounded = {**SCHEMA, "properties": {"sql": {"type": ["string", "null"], "maxLength": 9}}}
+    script = Script(text=sql(None))
+    with server(script) as url:
+        model(url).complete("Who?", bounded)
+    assert script.asked[0]["response_format"]["json_schema"]["schema"]["properties"] == {"sql": {"type": ["string", "null"]}}
+
+
 @pytest.mark.parametrize("way", ["object", "words"])
 def test_an_endpoint_that_knows_no_schemas_is_told_in_words(way: str) -> None:
     script = Script(text=f"```json\n{sql('SELECT 1')}\n```")

@@ -79,7 +79,7 @@ def answer_json(answer: Answer) -> dict[str, Any]:
 
 
 def failures(answer: Answer) -> list[str]:
-    """Why a language model failed that was asked for an answer, each reason once: what it would have written is quoted, if anything."""
+    """The reasons for which a language model was asked in vain, each once."""
     return list(dict.fromkeys(step.detail for step in answer.evidence.trace if step.failed))
 
 

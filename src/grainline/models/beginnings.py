@@ -6,6 +6,8 @@ A state holds whole blocks of tokens, so what is written is the same with it and
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from grainline.errors import ModelError
 from grainline.models.cache import cache_folder
 from grainline.models.states import MEGABYTE, Key, Stateful, States
@@ -21,16 +23,13 @@ def begin(model: LLM, text: str) -> None:
     """Let a model that has read nothing yet know how a prompt begins; whatever fails, it reads the prompt as it is."""
     if not isinstance(model, Stateful) or not model.is_fresh:
         return
-    states = States(cache_folder() / FOLDER, MOST)
-    try:
-        tokens = model.begins(text)
-        if not tokens:
+    with suppress(ModelError, OSError):
+        if not (tokens := model.begins(text)):
             return
-        key = Key(PROMPT, text, model.state_identity, tokens)
+        (folder := cache_folder() / FOLDER).mkdir(parents=True, exist_ok=True)
+        states, key = States(folder, MOST), Key(PROMPT, text, model.state_identity, tokens)
         path, _ = states.find(key)
         if path:
             model.resume(tokens, path)
         else:
             states.put(key, lambda path: model.read(tokens, path))
-    except ModelError:
-        return

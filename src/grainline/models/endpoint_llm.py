@@ -104,7 +104,7 @@ class EndpointLLM:
     def _form(self, schema: Mapping[str, Any]) -> dict[str, Any]:
         if self._schema == "object":
             return {"type": "json_object"}
-        return {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": schema}}
+        return {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": _unbounded(schema)}}
 
     def _asked(self, body: dict[str, Any], most: int, heard: Callable[[str], None] | None) -> Completion:
         """The answer to a request, made again in the words that the endpoint knows. Where it counts no tokens, `most` were read,
@@ -135,6 +135,17 @@ class EndpointLLM:
             read if isinstance(read, int) else most,
             written if isinstance(written, int) else most_tokens(text),
         )
+
+
+def _unbounded(schema: Any) -> Any:
+    """A schema without the lengths of texts: many endpoints refuse one that has them, and who asks cuts what is too long.
+
+    >>> _unbounded({"type": "array", "items": {"type": "string", "maxLength": 9}})
+    {'type': 'array', 'items': {'type': 'string'}}
+    """
+    if isinstance(schema, Mapping):
+        return {name: _unbounded(value) for name, value in schema.items() if name != "maxLength"}
+    return [_unbounded(value) for value in schema] if isinstance(schema, list) else schema
 
 
 def _fitting(completion: Completion, schema: Mapping[str, Any] | None) -> Completion:

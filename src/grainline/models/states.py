@@ -117,7 +117,7 @@ class States:
         """Keep the state that `write` writes to a file; returns what came of it, in words: a state is no reason that anything fails."""
         fresh = None
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            self._folder.mkdir(exist_ok=True)
             handle, name = tempfile.mkstemp(FRESH, f"{key.name()}.", self._folder)
             os.close(handle)
             write(fresh := Path(name))
