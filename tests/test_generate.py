@@ -16,6 +16,7 @@ from grainline.ask.passages import Passage, passages
 from grainline.ask.support import Claim, borne_out
 from grainline.errors import ModelError
 from grainline.library import Library
+from grainline.models.odds import CERTAIN
 from grainline.testing import FakeLLM
 from grainline.types import Budget, Completion, Document, Hit, Node
 
@@ -58,13 +59,13 @@ def claims(*said: tuple[str, str, int]) -> str:
     return json.dumps({"claims": rows}, ensure_ascii=False)
 
 
-def judging(answer: str, other: str = "When does the barn owl lay eggs?") -> Callable[[str], str]:
-    """What a model says that answers so, and takes its quote for an answer to another question."""
-    return lambda prompt: json.dumps({"question": other}) if verify.TASK in prompt else answer
+def judging(answer: str, same: str = "Yes") -> Callable[[str], str]:
+    """What a model says that answers so, and then whether that is what was asked."""
+    return lambda prompt: same if verify.TASK in prompt else answer
 
 
-def opened(folder: Path, *said: tuple[str, str, int], other: str = "When does the barn owl lay eggs?") -> Library:
-    return grainline.open(folder / "library", llm=FakeLLM(judging(claims(*said), other), identity=claims(*said)))
+def opened(folder: Path, *said: tuple[str, str, int], same: str = "Yes") -> Library:
+    return grainline.open(folder / "library", llm=FakeLLM(judging(claims(*said), same), identity=f"{claims(*said)} {same}"))
 
 
 def test_an_answer_is_short_and_cites_the_sentence_that_it_quotes(folder: Path) -> None:
@@ -73,7 +74,7 @@ def test_an_answer_is_short_and_cites_the_sentence_that_it_quotes(folder: Path) 
     assert answer.answered and answer.text == "in April [1]"
     assert answer.citations[0].quote == "It lays four to six eggs in April."
     assert answer.citations[0].source == "docs/owls.md" and answer.citations[0].line == 5
-    assert answer.cost.calls == 1 and answer.cost.tokens_in > 0  # its quote holds what was asked, so it is not looked at again
+    assert answer.cost.calls == 2 and answer.cost.tokens_in > 0  # it is looked at again
 
 
 @pytest.mark.parametrize(
@@ -109,21 +110,61 @@ def test_claims_are_checked_one_by_one_and_told_once(folder: Path) -> None:
 
 def test_an_answer_to_something_else_is_taken_back_before_it_is_told(folder: Path) -> None:
     heard: list[str] = []
-    model = FakeLLM(judging(claims(("in April", "eggs in April", 1)), "How high is the dam?"), identity="doubting")
+    model = FakeLLM(judging(claims(("in April", "eggs in April", 1)), "No"), identity="doubting")
     with grainline.open(folder / "library", llm=model) as library:
         answer = library.ask("When do penguins of Norway lay eggs?", agent="fulltext", heard=heard.append)
     assert not answer.answered and heard == [] and answer.left_out == ("in April",)
-    # what is quoted and answered is shown without the question
-    assert "| It lays four to six eggs in April.\nAnswer: in April" in model.prompts[1] and "penguins" not in model.prompts[1]
+    asked = model.prompts[1].splitlines()
+    assert asked[1:3] == ["| It lays four to six eggs in April.", "Question: When do penguins of Norway lay eggs?"]
+    assert 'with "in April"?' in asked[3]
+
+
+class Unsure(FakeLLM):
+    """A model that is so much surer of yes than of no, by the logarithm."""
+
+    def __init__(self, answer: str, odds: float) -> None:
+        super().__init__({}, answer, identity=f"unsure {odds}")
+        self._told = {"Yes": -0.1, "Well": -0.3, "No": -0.1 - odds}
+
+    def first(self, prompt: str) -> Completion:
+        """What it may begin with."""
+        self.prompts.append(prompt)
+        return Completion(json.dumps(self._told), 9, 1)
+
+
+@pytest.mark.parametrize(
+    ("question", "odds", "answered"),
+    [
+        ("When does the barn owl lay its eggs?", 0.5, True),
+        ("When does the barn owl lay its eggs?", -1.0, False),
+        ("When do the Emperor Penguins of Norway lay eggs?", 0.5, False),  # of what it names nothing stands there
+        ("When do the Emperor Penguins of Norway lay eggs?", 6.0, True),
+    ],
+)
+def test_how_sure_the_model_is_is_weighed_with_what_stands_there(
+    folder: Path, question: str, odds: float, answered: bool
+) -> None:
+    model = Unsure(claims(("in April", "eggs in April", 1)), odds)
+    with grainline.open(folder / "library", llm=model) as library:
+        answer = library.ask(question, agent="fulltext")
+    assert answer.answered is answered and answer.cost.calls == 2
+    (look,) = [step.detail for step in answer.evidence.trace if step.action == verify.LOOK]
+    assert verify.signs_of(look)["odds"] == min(odds, CERTAIN)
 
 
 def test_a_year_that_the_quote_does_not_speak_of_is_not_answered(folder: Path) -> None:
-    said, other = ("four to six", "four to six eggs", 1), "How many eggs does the barn owl lay?"
-    with opened(folder, said, other=other) as library:
+    with opened(folder, ("four to six", "four to six eggs", 1)) as library:
         asked = [f"How many eggs does the barn owl lay{year}?" for year in ("", " in 2014")]
         plain, dated = (library.ask(question, agent="fulltext") for question in asked)
     assert plain.text == "four to six [1]"
-    assert not dated.answered and any("something else than was asked" in step.detail for step in dated.evidence.trace)
+    assert not dated.answered and dated.cost.calls == 1  # the model need not be asked for that
+    assert any("its passage lacks 2014" in step.detail for step in dated.evidence.trace)
+
+
+@pytest.mark.parametrize("said", ["", "Perhaps, if I may say so."])
+def test_a_model_that_says_neither_yes_nor_no_takes_nothing_back(folder: Path, said: str) -> None:
+    with opened(folder, ("in April", "eggs in April", 1), same=said) as library:
+        assert library.ask(EGGS, agent="fulltext").answered
 
 
 @pytest.mark.parametrize(
@@ -148,43 +189,6 @@ def test_where_both_are_too_long_to_quote_the_answer_s_sentence_is() -> None:
     assert support is not None and text[support.start : support.end] == "It was known as Buskirk."
 
 
-STAFF = "Number,Family,Given,Title\n1,Callahan,Laura,Harbour master\n2,King,Robert,Harbour master\n3,Moren,Ada,Pilot\n"
-
-
-@pytest.mark.parametrize(
-    ("question", "answered"),
-    [
-        ("What title has Laura Callahan of our staff?", True),
-        ("What title has Robert Callahan of our staff?", False),  # of two rows, neither of which is his
-        ("What salary is paid each month to Laura Callahan for her work?", False),
-    ],
-)
-def test_a_row_is_known_by_its_names(tmp_path: Path, question: str, answered: bool) -> None:
-    (tmp_path / "staff.csv").write_text(STAFF, encoding="utf-8")
-    said = judging(claims(("Harbour master", "Harbour master", 1)), "What is it that the table lists there?")
-    with grainline.open(tmp_path / "library", llm=FakeLLM(said)) as library:
-        library.add([tmp_path / "staff.csv"])
-        assert library.ask(question, agent="fulltext", budget=Budget(embedded=0)).answered == answered
-
-
-@pytest.mark.parametrize(
-    ("question", "answered"),
-    [("Which feathered creature lays four to six eggs?", True), ("Which bird of Norway hunts penguins?", False)],
-)
-def test_a_question_that_gives_its_answer_away_is_none(folder: Path, question: str, answered: bool) -> None:
-    said = judging(claims(("the barn owl", "It lays four to six eggs in April.", 1)), "Who is the barn owl?")
-    with grainline.open(folder / "library", llm=FakeLLM(said, identity="giving away")) as library:
-        answer = library.ask(question, agent="fulltext")
-    assert answer.answered == answered
-
-
-def test_two_questions_in_one_are_not_looked_at_again(folder: Path) -> None:
-    model = FakeLLM(judging(claims(("in April", "eggs in April", 1)), "How high is the dam?"), identity="doubting")
-    with grainline.open(folder / "library", llm=model) as library:
-        answer = library.ask("When do penguins of Norway lay eggs, and how many do they lay?", agent="fulltext")
-    assert answer.answered and answer.cost.calls == 1
-
-
 def test_nothing_claimed_is_no_answer_in_the_language_of_the_question(folder: Path) -> None:
     with opened(folder) as library:
         english, chinese = library.ask(EGGS, agent="fulltext"), library.ask("青石水库是谁设计的？", agent="fulltext")
@@ -193,7 +197,7 @@ def test_nothing_claimed_is_no_answer_in_the_language_of_the_question(folder: Pa
 
 
 def test_chinese_is_borne_out_by_its_characters(folder: Path) -> None:
-    with opened(folder, ("1975年", "1975年建成", 1), other="青石水库哪年建成？") as library:
+    with opened(folder, ("1975年", "1975年建成", 1)) as library:
         answer = library.ask("青石水库是哪一年建成的？", agent="fulltext")
     assert answer.text == "1975年 [1]" and "1975年建成" in answer.citations[0].quote
 
@@ -238,10 +242,10 @@ def test_a_repeated_question_costs_nothing_until_a_document_that_was_read_goes(t
         first = library.ask(EGGS, agent="fulltext")
     with grainline.open(tmp_path / "library", llm=model) as library:
         again = library.ask(EGGS, agent="fulltext")
-        assert (first.cost.calls, again.cost.calls, again.cost.tokens_in, model.calls) == (1, 0, 0, 1)
+        assert (first.cost.calls, again.cost.calls, again.cost.tokens_in, model.calls) == (2, 0, 0, 2)
         assert again.text == first.text
         with library.snapshot() as state:
-            assert state.work_counts() == {"completion": 1}
+            assert state.work_counts() == {"completion": 2}
         library.remove(["docs/owls.md"])
         with library.snapshot() as state:
             assert state.work_counts() == {}

@@ -69,13 +69,14 @@ def test_a_question_that_was_answered_before_loads_nothing(
 
     with monkeypatch.context() as patch:
         patch.setattr(GgufLLM, "complete", complete)
+        patch.setattr(GgufLLM, "first", lambda *_: Completion('{"Yes": -0.1, "No": -2.4}', 9, 1))
         with grainline.open(tmp_path / "library", llm=load("words.gguf")) as library:
             library.add([folder / "docs"])
             first = library.ask(QUESTION, agent="fulltext")
     model = load("words.gguf")
     with grainline.open(tmp_path / "library", llm=model) as library:
         again = library.ask(QUESTION, agent="fulltext")
-    assert first.cost.calls == 1 and again.text == first.text == "in April [1]"
+    assert first.cost.calls == 2 and again.text == first.text == "in April [1]"
     assert again.cost.calls == 0 and not is_loaded(model)
 
 

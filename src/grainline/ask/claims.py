@@ -26,7 +26,7 @@ from grainline.match.lexical import Lexical
 from grainline.models.completion import fits, likely_tokens, most_tokens
 from grainline.store.snapshot import Snapshot
 from grainline.text import CJK_RUN, STOPWORDS, question_terms, terms
-from grainline.types import Budget, Citation, Cost, Hit, Side, Where
+from grainline.types import Budget, Citation, Cost, Hit, Where
 
 #: tokens of all passages of a prompt, about, and of an answer, at most
 ROOM, MOST_TOKENS = 600, 256
@@ -109,12 +109,12 @@ class Within:
     trace: Trace
     told_by: set[str] = field(default_factory=set)
 
-    def cosine(self, step: str, one: str, other: str, side: Side) -> float | None:
+    def cosine(self, step: str, one: str, other: str) -> float | None:
         """How near two texts are in meaning; None where there is no encoder, or no room for it in the budget."""
         if not self.trace.affords(step, Cost(embedded=2)):
             return None
         try:
-            rows = self.snapshot.embedder().embed([one, other], side)
+            rows = self.snapshot.embedder().embed([one, other], "passage")
         except MissingExtraError:
             return None
         cosine = float(rows[0] @ rows[1])
@@ -142,9 +142,7 @@ def claimed(
     if told and told.left_out and not told.supports and len(shown) > 1:
         # shown less, a small model makes up less
         alone = _told(question, shown[:1], within, heard, rests_on)
-        if alone and alone.supports:
-            alone.is_second = True
-            told = alone
+        told = alone if alone and alone.supports else told
     return told
 
 
@@ -250,8 +248,6 @@ class Teller:
         self.left_out: list[str] = []
         self.claims: list[str] = []
         self.text = ""
-        #: whether the model had claimed something else before
-        self.is_second = False
         self._question = question
         self._shown = shown
         self._within = within
@@ -305,4 +301,4 @@ class Teller:
         return "；" if CJK_RUN.search(self.claims[-1]) else "; "
 
     def _alike(self, one: str, other: str) -> float | None:
-        return self._within.cosine("compare what it says with what it quotes", one, other, "passage")
+        return self._within.cosine("compare what it says with what it quotes", one, other)

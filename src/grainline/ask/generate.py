@@ -13,17 +13,15 @@ from grainline.agents.model import Budgeted
 from grainline.agents.trace import Trace
 from grainline.ask.answer import no_answer
 from grainline.ask.claims import Heard, Teller, Within, claimed
-from grainline.ask.judge import figures, judged, lacks
+from grainline.ask.judge import judged
 from grainline.ask.steps import Find, Last, followed
-from grainline.ask.verify import is_as_asked
-from grainline.ask.weights import fitted
+from grainline.ask.verify import how_likely
+from grainline.ask.weights import as_asked
 from grainline.store.snapshot import Snapshot
 from grainline.types import NO_LIMIT, Answer, Budget, Evidence, Where
 
-#: how sure an answer is whose every claim stands word for word in its passage
+#: how sure an answer of several claims is, each of which stands word for word in its passage
 SURE = 0.9
-#: how likely a question has no answer, by the words of its evidence, for an answer of one claim to be looked at again
-DOUBT = 0.035
 #: the share of a question that one passage holds where it may speak of all that is asked
 WHOLE = 0.9
 
@@ -36,14 +34,13 @@ def written(
     budget: Budget = NO_LIMIT,
     heard: Heard | None = None,
     find: Find | None = None,
-    strict: bool = False,
 ) -> Answer:
     """What the model of a state answers from the evidence of a quoted answer; the quoted one, with what was spent on it, where there is
     nothing to read or the model fails, which the trace tells.
 
     `heard` is called with each claim of the answer once it is known to be borne out; `find` finds evidence for a step of a question of
-    several, which is not taken apart without it; one who is `strict` looks again at any answer of one claim, in doubt or not. Raises
-    `DamagedError` if a quote does not stand where it should, and what making the model and finding raise.
+    several, which is not taken apart without it. Raises `DamagedError` if a quote does not stand where it should, and what making the model
+    and finding raise.
     """
     if not quoted.evidence.hits or snapshot.llm is None:
         return quoted
@@ -51,12 +48,13 @@ def written(
     within = Within(snapshot, where, Budgeted(snapshot.llm, trace, snapshot), trace)
     last = _last(question, quoted.evidence, within, find)
     told = claimed(last.question, last.hits, within, heard, last.rests_on)
-    if told and len(told.supports) == 1 and _is_something_else(last, told, within, strict):
+    likely = how_likely(last.question, told, within) if told and len(told.supports) == 1 else None
+    if told and likely is not None and likely < as_asked().bound:
         told.withdraw()
     if told:
         told.tell()
     spent = replace(quoted, evidence=added(last.evidence, trace), cost=quoted.cost + trace.cost())
-    return _answered(question, told, spent) if told else spent
+    return _answered(question, told, likely, spent) if told else spent
 
 
 def _last(question: str, evidence: Evidence, within: Within, find: Find | None) -> Last:
@@ -66,28 +64,18 @@ def _last(question: str, evidence: Evidence, within: Within, find: Find | None) 
     return steps or Last(question, evidence.hits, evidence)
 
 
-def _is_something_else(last: Last, told: Teller, within: Within, strict: bool) -> bool:
-    """Whether a quote tells something else than is asked; looked at by one who is not strict only where the words of the evidence leave a
-    doubt, its passage lacks a number of the question, or the model had claimed something else before."""
-    _, signs = judged(last.question, replace(last.evidence, hits=last.hits), within.snapshot, within.where)
-    passage = told.supports[0].passage
-    lacking = lacks(f"{passage.head}\n{passage.text}", figures(last.question))
-    if not (strict or told.is_second or lacking) and fitted().unanswerable.probability(signs) < DOUBT:
-        return False
-    return is_as_asked(last.question, told, within) is False
-
-
 def added(evidence: Evidence, trace: Trace) -> Evidence:
     """Evidence with further steps and what they cost."""
     return replace(evidence, trace=(*evidence.trace, *trace.steps()), cost=evidence.cost + trace.cost())
 
 
-def _answered(question: str, told: Teller, quoted: Answer) -> Answer:
-    """The answer that claims make; none where no claim was borne out."""
+def _answered(question: str, told: Teller, likely: float | None, quoted: Answer) -> Answer:
+    """The answer that claims make, as sure as it is likely right if that is known; none where no claim was borne out."""
     left_out = tuple(told.left_out)
     if not told.supports:
         text = no_answer(question)
         return replace(quoted, text=text, answered=False, confidence=0.0, support=0.0, left_out=left_out)
     support = fsum(support.score for support in told.supports) / len(told.supports)
     said = replace(quoted, text=told.text, citations=tuple(told.citations), answered=True)
-    return replace(said, confidence=SURE * support, support=support, left_out=left_out)
+    confidence = SURE * support if likely is None else likely
+    return replace(said, confidence=confidence, support=support, left_out=left_out)

@@ -101,9 +101,9 @@ def _reflected(question: str, found: Answer, snapshot: Snapshot, wish: Wish) -> 
     find = _finding(found, snapshot, wish)
 
     def tell(evidence: Evidence, budget: Budget) -> Answer:
-        """The answer from other evidence; what was not answered at first must be so beyond doubt."""
+        """The answer from other evidence."""
         told = answer(question, evidence, snapshot, found.agent, wish.where)
-        return written(question, told, snapshot, wish.where, budget, find=find, strict=not found.answered)
+        return written(question, told, snapshot, wish.where, budget, find=find)
 
     mark = feedback.given(question, feedback.marks(snapshot, wish.where))
     return Reflection(snapshot, wish.where, wish.manner.rounds, find, tell, mark).on(question, found, wish.budget)

@@ -42,6 +42,14 @@ class Weights:
     decline: float
 
 
+@dataclass(frozen=True, slots=True)
+class Bounded:
+    """A logistic regression, and from which probability on something is taken to be so."""
+
+    logistic: Logistic
+    bound: float
+
+
 def confidence_of(agent: str, signs: Mapping[str, float]) -> float:
     """How likely what an agent found is right, by the signs of its evidence; for one that was not fitted as for `hybrid`."""
     right = fitted().right
@@ -52,6 +60,13 @@ def confidence_of(agent: str, signs: Mapping[str, float]) -> float:
 def fitted() -> Weights:
     """The weights that come with the package."""
     return read(json.loads((files(__package__) / "weights.json").read_text(encoding="utf-8")))
+
+
+@lru_cache(maxsize=1)
+def as_asked() -> Bounded:
+    """How likely the quote of an answer tells what was asked, by the signs of `verify`; fitted by `bench/looks.py`."""
+    row = json.loads((files(__package__) / "as_asked.json").read_text(encoding="utf-8"))
+    return Bounded(Logistic(row["weights"], row["bias"]), row["bound"])
 
 
 def read(data: Mapping[str, Any]) -> Weights:

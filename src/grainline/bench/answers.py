@@ -79,14 +79,14 @@ def run_answers(
     with built([dataset.corpus]) as made:
         made.library.close()  # what is copied must not be open
         for system in who:
-            judged = _all_judged(asker, made.library.folder, dataset, queries, system, progress)
+            judged = all_judged(asker, made.library.folder, dataset, queries, system, progress)
             rows.append({"agent": system.name, "model": system.model, **figures(judged)})
             details += [_detail(system, one) for one in judged]
     name = f"{dataset.name}, from {offset}" if offset else dataset.name
     return {"dataset": name, "questions": len(queries), "systems": rows, "asked": details}
 
 
-def _all_judged(
+def all_judged(
     asker: Asker, folder: Path, dataset: Dataset, queries: Sequence[Query], system: System, progress: Progress | None
 ) -> list[Judged]:
     """What came of all questions to one who answers."""

@@ -74,7 +74,7 @@ def run_declining(
     asked = load(SET) if questions is None else tuple(questions)
     if not asked:
         raise UsageError("there is no question to ask")
-    found = list(zip(who, _outcomes(shared, asked, who, Asker(embedder, budget), progress), strict=True))
+    found = list(zip(who, outcomes_of(shared, asked, who, Asker(embedder, budget), progress), strict=True))
     return {
         "questions": {
             "answerable": sum(question.answerable for question in asked),
@@ -86,7 +86,7 @@ def run_declining(
     }
 
 
-def _outcomes(
+def outcomes_of(
     shared: Path, asked: Sequence[Question], who: Sequence[System], asker: Asker, progress: Progress | None
 ) -> list[list[Outcome]]:
     """What came of every question, in the order of the questions, for each who answers."""

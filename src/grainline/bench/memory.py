@@ -13,6 +13,7 @@ from time import perf_counter
 from typing import Any
 
 from grainline.errors import ModelError, UnreadableError
+from grainline.models.odds import first
 from grainline.store.work import key_of
 from grainline.types import LLM, Completion
 
@@ -38,33 +39,43 @@ class Memory:
     ) -> Completion:
         """As the model does; what it failed at, it fails at again."""
         asked = (json.dumps(schema, sort_keys=True), str(max_tokens), *stop)
+        said = self._said(prompt, asked, lambda: self._model.complete(prompt, schema, max_tokens, stop))
+        if heard:
+            heard(said.text)
+        return said
+
+    def first(self, prompt: str) -> Completion:
+        """As `odds.first` of the model; what it failed at, it fails at again."""
+        return self._said(prompt, ("first",), lambda: first(self._model, prompt))
+
+    def _said(self, prompt: str, asked: Sequence[str], ask: Callable[[], Completion]) -> Completion:
+        """What the model says, or said. Raises `ModelError`."""
         key = f"{key_of('said', self.identity, prompt, *asked):x}-{key_of(prompt, 'prompt'):x}"
         if (row := self._known.get(key)) is None:
-            row = self._ask(prompt, schema, max_tokens, stop)
+            row = _row(ask)
             self._keep(key, row)
         else:
             self.spared += row["seconds"] * 1000
         if "error" in row:
             raise ModelError(row["error"])
-        if heard:
-            heard(row["text"])
         return Completion(row["text"], row["tokens_in"], row["tokens_out"])
-
-    def _ask(self, prompt: str, schema: Mapping[str, Any] | None, max_tokens: int, stop: Sequence[str]) -> dict[str, Any]:
-        """What comes of asking the model, as the file keeps it."""
-        start = perf_counter()
-        try:
-            said = self._model.complete(prompt, schema, max_tokens, stop)
-        except ModelError as error:
-            return {"error": str(error), "seconds": perf_counter() - start}
-        seconds = perf_counter() - start
-        return {"text": said.text, "tokens_in": said.tokens_in, "tokens_out": said.tokens_out, "seconds": seconds}
 
     def _keep(self, key: str, row: dict[str, Any]) -> None:
         """Add a line to the file."""
         self._known[key] = row
         with self._file.open("a", encoding="utf-8") as file:
             file.write(json.dumps({"key": key, **row}, ensure_ascii=False) + "\n")
+
+
+def _row(ask: Callable[[], Completion]) -> dict[str, Any]:
+    """What comes of asking the model, as the file keeps it."""
+    start = perf_counter()
+    try:
+        said = ask()
+    except ModelError as error:
+        return {"error": str(error), "seconds": perf_counter() - start}
+    seconds = perf_counter() - start
+    return {"text": said.text, "tokens_in": said.tokens_in, "tokens_out": said.tokens_out, "seconds": seconds}
 
 
 def _read(file: Path) -> dict[str, dict[str, Any]]:

@@ -39,12 +39,14 @@ SENT = frozenset(
 
 @dataclass(slots=True)
 class Reply:
-    """What has come of an answer so far: its pieces of text or of a refusal, the endpoint's count of tokens, why it ended if it has."""
+    """What has come of an answer so far: its pieces of text or of a refusal, the endpoint's count of tokens, why it ended, and how
+    likely its words were, as the endpoint tells it."""
 
     pieces: list[str] = field(default_factory=list)
     refusal: str = ""
     usage: Mapping[str, Any] = field(default_factory=dict)
     reason: str = ""
+    logprobs: Any = None
     begun: bool = False
     ended: bool = False
 
@@ -61,6 +63,7 @@ class Reply:
             self.begun = True
             self.refusal += part.get("refusal") or ""
             self.reason = choice.get("finish_reason") or self.reason
+            self.logprobs = self.logprobs or choice.get("logprobs")
             self.ended |= "message" in choice or bool(self.reason)
             if text := part.get("content"):
                 self.pieces.append("" + text)

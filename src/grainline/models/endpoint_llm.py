@@ -8,21 +8,32 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from grainline.errors import MissingExtraError, ModelError
 from grainline.models.completion import most_tokens, parsed
 from grainline.models.http import Endpoint, Refused
 from grainline.models.images import Image
+from grainline.models.odds import TOLD, WORD_TOKENS, certain, likeliest_first
 from grainline.models.spec import Spec
 from grainline.types import Completion
+
+if TYPE_CHECKING:
+    from grainline.models.chat import Reply
 
 OPENAI = "https://api.openai.com/v1"
 TIMEOUT_SECONDS = 120.0  #: for one answer
 #: how a schema is asked for: by the endpoint itself, or, where it knows less, as any JSON or not at all, with words in the prompt
 SCHEMAS = ("strict", "object", "words")
 #: what an endpoint may refuse for its name alone, and the name by which it may know it; without one it does without
-INSTEAD = {"stream_options": "", "max_tokens": "max_completion_tokens", "temperature": ""}
+INSTEAD = {
+    "stream_options": "",
+    "max_tokens": "max_completion_tokens",
+    "temperature": "",
+    "top_logprobs": "",
+    "logprobs": "",
+}
 
 
 def from_spec(spec: Spec) -> EndpointLLM:
@@ -69,6 +80,13 @@ class EndpointLLM:
         }
         return _fitting(self._asked(body, most_tokens(said), heard), schema)
 
+    def first(self, prompt: str) -> Completion:
+        """See `odds.TellsOdds`; of an endpoint that tells no odds the word that it begins with, as certain. Raises as `complete`."""
+        said = prompt.encode(errors="replace").decode()
+        reply = self._reply({**self._body(said, None, WORD_TOKENS), "logprobs": True, "top_logprobs": TOLD})
+        answer, told = self._completion(reply, most_tokens(said), WORD_TOKENS), _told(reply.logprobs)
+        return replace(answer, text=told) if told else certain(answer)
+
     def see(
         self, prompt: str, images: Sequence[Image], schema: Mapping[str, Any] | None = None, max_tokens: int = 512
     ) -> Completion:
@@ -107,34 +125,50 @@ class EndpointLLM:
         return {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": _unbounded(schema)}}
 
     def _asked(self, body: dict[str, Any], most: int, heard: Callable[[str], None] | None) -> Completion:
-        """The answer to a request, made again in the words that the endpoint knows. Where it counts no tokens, `most` were read,
-        and as many written as there can be."""
+        """The answer to a request; where the endpoint counts no tokens, `most` were read, and as many written as there can be."""
+        return self._completion(self._reply(body, heard), most, body["max_tokens"])
+
+    def _reply(self, body: dict[str, Any], heard: Callable[[str], None] | None = None) -> Reply:
+        """The reply to a request, made again in the words that the endpoint knows."""
         known = {INSTEAD[name] if name in self._unknown else name: value for name, value in body.items()}
         known.pop("", None)
         try:
-            reply = self._endpoint.patiently(lambda: self._chat.ask(known, heard))
+            return self._endpoint.patiently(lambda: self._chat.ask(known, heard))
         except Refused as refused:
             if odd := [name for name in INSTEAD if name in known and name in refused.said and refused.status in (400, 422)]:
                 self._unknown.update(odd)
-                return self._asked(body, most, heard)
+                return self._reply(body, heard)
             if "response_format" in known and "response_format" in refused.said:
                 raise ModelError(
                     f"{refused}; an endpoint that knows no schemas is asked with ?schema=object or =words"
                 ) from None
             raise
+
+    def _completion(self, reply: Reply, most: int, most_written: int) -> Completion:
+        """What a reply to a request for so many tokens says."""
         text = "".join(reply.pieces)
         if reply.refusal:
             raise ModelError(f"{self._endpoint.shown} refused: {self._endpoint.quoted(reply.refusal)}")
         if not text and reply.reason == "length":
-            raise ModelError(
-                f"{self._endpoint.shown} wrote no answer within {body['max_tokens']:,} tokens; does it think first?"
-            )
+            raise ModelError(f"{self._endpoint.shown} wrote no answer within {most_written:,} tokens; does it think first?")
         read, written = (reply.usage.get(name) for name in ("prompt_tokens", "completion_tokens"))
         return Completion(
             text,
             read if isinstance(read, int) else most,
             written if isinstance(written, int) else most_tokens(text),
         )
+
+
+def _told(logprobs: Any) -> str:
+    """The likeliest first tokens of an answer, as /chat/completions tells them in `logprobs`; "" for what has another form.
+
+    >>> _told({"content": [{"token": "Yes", "top_logprobs": [{"token": "Yes", "logprob": -0.25}]}]}), _told({"tokens": ["Yes"]})
+    ('{"Yes": -0.25}', '')
+    """
+    try:
+        return likeliest_first(logprobs["content"][0]["top_logprobs"])
+    except (KeyError, IndexError, TypeError, ValueError):
+        return ""
 
 
 def _unbounded(schema: Any) -> Any:

@@ -32,6 +32,7 @@ from grainline.models.digests import digest
 from grainline.models.gguf_images import GgufEyes
 from grainline.models.images import Image
 from grainline.models.llama import Llama, library, likeliest, plain
+from grainline.models.odds import TOLD, likeliest_first
 from grainline.models.rows import threads_here
 from grainline.models.spec import Spec
 from grainline.types import Completion
@@ -95,18 +96,37 @@ class GgufLLM:
         """The likeliest answer, token by token. Raises `ModelError` for a prompt beyond the context, and for an answer of a schema that was
         not finished within `max_tokens`."""
         tokens = self._tokens(prompt)
-        room = self.context - len(tokens)
-        if room < 1:
+        room = self._room(tokens)
+        answer = self._answered(tokens, {**likeliest(min(max_tokens, room), schema), "stop": list(stop)}, heard)
+        if schema is not None:
+            parsed(answer["content"], schema)
+        return Completion(answer["content"], len(tokens), int(answer["tokens_predicted"]))
+
+    def first(self, prompt: str) -> Completion:
+        """See `odds.TellsOdds`. Raises `ModelError`."""
+        tokens = self._tokens(prompt)
+        self._room(tokens)
+        answer = self._answered(tokens, {**likeliest(1, None), "n_probs": TOLD})
+        try:
+            told = likeliest_first(answer["completion_probabilities"][0]["top_logprobs"])
+        except (KeyError, IndexError, TypeError, ValueError):
+            raise ModelError(f"{self._name} does not tell how likely its words are") from None
+        return Completion(told, len(tokens), 1)
+
+    def _room(self, tokens: Sequence[int]) -> int:
+        """The tokens that an answer to a prompt may have; raises `ModelError` where there is none."""
+        if (room := self.context - len(tokens)) < 1:
             raise ModelError(f"the prompt has {len(tokens):,} tokens; {self._name} was given a context of {self.context:,}")
-        wanted = {**likeliest(min(max_tokens, room), schema), "stop": list(stop)}
+        return room
+
+    def _answered(self, tokens: list[int], wanted: Mapping[str, Any], heard: Callable[[str], None] | None = None) -> Any:
+        """What the server says of a prompt, going on from what was read before where both begin alike."""
         with self._lock:
             self._turn(tokens)
             again = self._kept(tokens)
             answer = self._written({"prompt": tokens, "cache_prompt": again, **wanted}, heard)
             self._held = tokens
-        if schema is not None:
-            parsed(answer["content"], schema)
-        return Completion(answer["content"], len(tokens), int(answer["tokens_predicted"]))
+        return answer
 
     @property
     def _llama(self) -> Llama:
