@@ -89,12 +89,12 @@ def test_what_tells_no_odds_is_taken_at_its_word_and_asked_once(tmp_path: Path) 
 
 
 def test_the_bound_declines_as_many_as_are_wanted() -> None:
-    """Answers are right where the model is sure; of a hundred questions without an answer nine were answered beyond a second look."""
+    """Answers are right where the model is sure; of a hundred questions without an answer two were answered without a second look."""
     sure = [Case(True, True, {"odds": 2.0 + at / 50}, right=True) for at in range(50)]
     doubted = [Case(False, True, {"odds": -1.0 + at / 30}, right=False) for at in range(90)]
-    never = [Case(False, False, {}, right=False)] * 5 + [Case(False, True, {}, right=False)] * 5
+    never = [Case(False, False, {}, right=False)] * 8 + [Case(False, True, {}, right=False)] * 2
     bounded, figures = fit(sure + doubted + never)
     assert bounded.logistic.weights["odds"] > 0 and figures["looks"] == 140 and figures["right"] == 50
-    assert figures["unanswerable"] == 100 and figures["declined"] == 92
+    assert figures["unanswerable"] == 100 and figures["declined"] == 95
     kept = [one for one in doubted if bounded.logistic.probability(one.signs) >= bounded.bound]
     assert len(kept) == pytest.approx(3, abs=2) and figures["right kept"] == 50
