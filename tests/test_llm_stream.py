@@ -284,7 +284,7 @@ def test_a_stream_cut_before_anything_was_heard_is_asked_for_again(cut: Reply | 
         ([b'data: {"error": "overloaded"}\n\n'], "failed: overloaded"),
         ((200, {}, b'{"error": {"message": "no such model"}}'), "failed: no such model"),
         ([b'data: {"choices": [{"delta": {"refusal": "not with owls"}}]}\n\n', DONE], "refused: not with owls"),
-        ([event(None, "length"), DONE], r"wrote no answer within 512 tokens; does it think first\?"),
+        ([event(None, "length"), DONE], r"wrote no answer within 512 tokens; one that thinks first is named with \?think="),
         ((500, {}, b"out of order"), f"no answer after {TRIES} tries: status 500 out of order"),
         ((429, {"Retry-After": "0"}, b"slow down"), f"no answer after {TRIES} tries: status 429 slow down"),
         ((404, {}, b'{"error": {"message": "no model tiny"}}'), "refused with status 404 no model tiny"),

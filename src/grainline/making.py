@@ -23,7 +23,8 @@ from grainline.match.index import put
 from grainline.match.made import CODE, KINDS, PICTURE, SUMMARY, TABLE, Made, builders, every, key
 from grainline.models.completion import most_tokens
 from grainline.models.images import Image, sighted, tokens_of
-from grainline.models.llm import reads_images
+from grainline.models.llm import reads_images, thinks
+from grainline.models.thinking import thought
 from grainline.readers.views import Views
 from grainline.store.records import Stored
 from grainline.store.snapshot import Snapshot
@@ -107,6 +108,7 @@ def plan(snapshot: Snapshot, order: Order) -> Plan:
     asked = often_asked(snapshot)
     there = {one.key for one in every(snapshot)}
     pictures = _Pictures(snapshot, PICTURE in order.kinds)
+    thoughts = thinks(snapshot.llm)
     found: list[tuple[int, int, Wish]] = []
     cost = Cost()
     for stored in snapshot.stored(order.where):
@@ -118,7 +120,7 @@ def plan(snapshot: Snapshot, order: Order) -> Plan:
         pictures.count(stored, wanted)
         for wish in pictures.sized(stored, new):
             found.append((-asked[number], KINDS.index(wish.kind), wish))
-            cost += _price(describe.prompt(document, shaped, wish.kind, wish.place), wish.shown)
+            cost += _price(describe.prompt(document, shaped, wish.kind, wish.place), wish.shown, thoughts)
     found.sort(key=lambda one: (*one[:2], one[2].source, one[2].place))
     counts = Counter(wish.kind for *_, wish in found)
     by_kind = {kind: counts[kind] for kind in KINDS if counts[kind]}
@@ -290,7 +292,7 @@ class _Maker:
         if self._failures[is_picture := one.views is not None] == FAILURES:
             self.result.stopped = f"the model failed {FAILURES} times in a row{' at pictures' if is_picture else ''}"
             self.is_done = not is_picture
-        elif lack := self._budget.left(self.result.cost).lacks(_price(one.prompt, self._shown(one))):
+        elif lack := self._budget.left(self.result.cost).lacks(_price(one.prompt, self._shown(one), thought(self._model))):
             self.result.stopped, self.is_done = f"too little is left of the budget ({lack})", True
         else:
             return True
@@ -326,6 +328,6 @@ class _Maker:
         return model.see(one.prompt, [image], schema, most)
 
 
-def _price(prompt: str, shown: int = 0) -> Cost:
-    """The most that a prompt costs, with a picture of about so many tokens."""
-    return Cost(calls=1, tokens_in=most_tokens(prompt) + shown, tokens_out=describe.MOST_TOKENS)
+def _price(prompt: str, shown: int, thoughts: int) -> Cost:
+    """The most that a prompt costs, with a picture of about so many tokens, of a model that may think for so many."""
+    return Cost(calls=1, tokens_in=most_tokens(prompt) + shown, tokens_out=describe.MOST_TOKENS + thoughts)

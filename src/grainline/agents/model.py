@@ -14,6 +14,7 @@ from grainline.agents.trace import Trace
 from grainline.errors import ModelError
 from grainline.models.beginnings import begin
 from grainline.models.completion import most_tokens
+from grainline.models.llm import thinks
 from grainline.models.odds import briefly, first, log_odds
 from grainline.store.snapshot import Snapshot
 from grainline.store.work import Work, key_of
@@ -45,6 +46,8 @@ class Budgeted:
         self._make = make
         self._trace = trace
         self._snapshot = snapshot
+        #: tokens that the model may write before its answer
+        self._thinks = thinks(make)
 
     def complete(
         self,
@@ -59,7 +62,7 @@ class Budgeted:
         where the tokens of the budget end. `documents` are the ids of those whose text the prompt holds; `heard` is called with each piece
         of the answer as it comes; `begins` is what all prompts of its kind begin with. Raises what making the model raises."""
         left = self._trace.left().tokens
-        most = max_tokens if left is None else max(LEAST, min(max_tokens, left - most_tokens(prompt)))
+        most = max_tokens if left is None else max(LEAST, min(max_tokens, left - most_tokens(prompt) - self._thinks))
 
         def ask(model: LLM) -> Completion:
             """Ask the model itself."""
@@ -85,7 +88,7 @@ class Budgeted:
         shown: Callable[[str], str] = str,
     ) -> str | None:
         """What the model says, or said when it was asked the same before; the trace shows it as `shown` does."""
-        price = Cost(MILLISECONDS, calls=1, tokens_in=most_tokens(asked.prompt), tokens_out=asked.least)
+        price = Cost(MILLISECONDS, calls=1, tokens_in=most_tokens(asked.prompt), tokens_out=asked.least + self._thinks)
         if not self._trace.affords(ACTION, price):
             return None
         model = self._make()

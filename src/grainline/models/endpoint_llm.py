@@ -1,6 +1,7 @@
 """A language model behind any endpoint that speaks OpenAI's /chat/completions, on this machine or another.
 
-Whether it reads pictures cannot be asked of an endpoint: the spec says so, `https://HOST/v1#MODEL?images=1`.
+Whether it reads pictures cannot be asked of an endpoint: the spec says so, `https://HOST/v1#MODEL?images=1`. Nor can how long it thinks
+before it answers: `?think=TOKENS` gives it so many beside those of the answer.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from grainline.models.http import Endpoint, Refused
 from grainline.models.images import Image
 from grainline.models.odds import TOLD, WORD_TOKENS, certain, likeliest_first
 from grainline.models.spec import Spec
+from grainline.models.thinking import answer_of
 from grainline.types import Completion
 
 if TYPE_CHECKING:
@@ -44,23 +46,25 @@ def from_spec(spec: Spec) -> EndpointLLM:
     elif not mark:
         url, model = os.environ.get("OPENAI_BASE_URL") or OPENAI, spec.target
     endpoint = Endpoint(url, model, spec.number("timeout", TIMEOUT_SECONDS))
-    return EndpointLLM(endpoint, spec.choice("schema", SCHEMAS), reads_images=spec.flag("images"))
+    thinks = spec.count("think", 0)
+    return EndpointLLM(endpoint, spec.choice("schema", SCHEMAS), reads_images=spec.flag("images"), thinks=thinks)
 
 
 class EndpointLLM:
     """A model over an endpoint. Its weights are not known here: the identity is its address and its name."""
 
-    def __init__(self, endpoint: Endpoint, schema: str = "strict", *, reads_images: bool = False) -> None:
-        """`schema` is one of `SCHEMAS`, `reads_images` says whether the model can be shown pictures; nothing is sent before the first
-        question. Raises `MissingExtraError`, and `UsageError` for an address that cannot be asked."""
+    def __init__(self, endpoint: Endpoint, schema: str = "strict", *, reads_images: bool = False, thinks: int = 0) -> None:
+        """`schema` is one of `SCHEMAS`, `reads_images` says whether the model can be shown pictures, `thinks` how many tokens it may write
+        before its answer; nothing is sent before the first question. Raises `MissingExtraError`, and `UsageError` for an address that
+        cannot be asked."""
         try:
             from grainline.models.chat import Chat
         except ModuleNotFoundError:
             raise MissingExtraError("openai", "openai") from None
         self._endpoint, self._schema, self._chat = endpoint, schema, Chat(endpoint)
         self._unknown: set[str] = set()
-        self.reads_images = reads_images
-        self.identity = f"openai/{endpoint.shown}#{endpoint.model}"
+        self.reads_images, self.thinks = reads_images, thinks
+        self.identity = f"openai/{endpoint.shown}#{endpoint.model}" + (f"?think={thinks}" if thinks else "")
 
     def complete(
         self,
@@ -70,8 +74,13 @@ class EndpointLLM:
         stop: Sequence[str] = (),
         heard: Callable[[str], None] | None = None,
     ) -> Completion:
-        """The model's answer at temperature 0, where it knows one. Raises `ModelError` if the endpoint cannot be reached after four tries,
-        refuses, breaks off after something was heard, or answers what is no completion, or text that does not fit the schema."""
+        """The model's answer at temperature 0, where it knows one; of one that thinks first it is heard at once. Raises `ModelError` if the
+        endpoint cannot be reached after four tries, refuses, breaks off after something was heard, or answers what is no completion, or
+        text that does not fit the schema."""
+        if heard is not None and self.thinks:
+            answer = self.complete(prompt, schema, max_tokens, stop)
+            heard(answer.text)
+            return answer
         said = self._worded(prompt, schema)
         body = {
             **self._body(said, schema, max_tokens),
@@ -81,7 +90,10 @@ class EndpointLLM:
         return _fitting(self._asked(body, most_tokens(said), heard), schema)
 
     def first(self, prompt: str) -> Completion:
-        """See `odds.TellsOdds`; of an endpoint that tells no odds the word that it begins with, as certain. Raises as `complete`."""
+        """See `odds.TellsOdds`; of an endpoint that tells no odds, or thinks first, the word that it begins with, as certain. Raises as
+        `complete`."""
+        if self.thinks:  # the odds would be those of its thoughts
+            return certain(self.complete(prompt, max_tokens=WORD_TOKENS))
         said = prompt.encode(errors="replace").decode()
         reply = self._reply({**self._body(said, None, WORD_TOKENS), "logprobs": True, "top_logprobs": TOLD})
         answer, told = self._completion(reply, most_tokens(said), WORD_TOKENS), _told(reply.logprobs)
@@ -114,7 +126,7 @@ class EndpointLLM:
         return {
             "model": self._endpoint.model,
             "messages": [{"role": "user", "content": content}],
-            "max_tokens": max_tokens,
+            "max_tokens": max_tokens + self.thinks,
             "temperature": 0,
             **({"response_format": self._form(schema)} if schema is not None and self._schema != "words" else {}),
         }
@@ -146,11 +158,12 @@ class EndpointLLM:
 
     def _completion(self, reply: Reply, most: int, most_written: int) -> Completion:
         """What a reply to a request for so many tokens says."""
-        text = "".join(reply.pieces)
+        text = answer_of("".join(reply.pieces)) if self.thinks else "".join(reply.pieces)
         if reply.refusal:
             raise ModelError(f"{self._endpoint.shown} refused: {self._endpoint.quoted(reply.refusal)}")
         if not text and reply.reason == "length":
-            raise ModelError(f"{self._endpoint.shown} wrote no answer within {most_written:,} tokens; does it think first?")
+            way = "it thought for too long" if self.thinks else "one that thinks first is named with ?think=TOKENS"
+            raise ModelError(f"{self._endpoint.shown} wrote no answer within {most_written:,} tokens; {way}")
         read, written = (reply.usage.get(name) for name in ("prompt_tokens", "completion_tokens"))
         return Completion(
             text,

@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from grainline.errors import NotFoundError, UsageError
 from grainline.models.images import sighted
 from grainline.models.spec import Spec, parse
+from grainline.models.thinking import thought
 from grainline.types import LLM
 
 VARIABLE = "GRAINLINE_LLM"
@@ -27,7 +28,7 @@ class Kind:
     extra: str
 
 
-_OPTIONS = ("timeout", "schema", "images")
+_OPTIONS = ("timeout", "schema", "images", "think")
 KINDS = {
     "gguf": Kind(
         "gguf:FILE", "a model on this machine, run by llama.cpp", ("context", "threads", "gpu", "mmproj"), "xllamacpp", "gguf"
@@ -103,12 +104,30 @@ def chosen(given: str | LLM | None) -> Callable[[], LLM] | None:
 def reads_images(choice: Callable[[], LLM] | None) -> bool:
     """Whether what gives a model gives one that reads pictures. That of a spec is not made for it: the spec says, by `?images=1` or
     a projector. Raises `UsageError` for a spec that cannot be meant."""
-    given = choice.given if isinstance(choice, Chosen) else choice() if choice else ""
+    given = _given(choice)
     if not isinstance(given, str):
         return sighted(given) is not None
-    spec = parse(given)
-    known = KINDS[spec.kind].options if spec.kind in KINDS else ()
+    spec, known = _known(given)
     return ("images" in known and spec.flag("images")) or ("mmproj" in known and "mmproj" in spec.options)
+
+
+def thinks(choice: Callable[[], LLM] | None) -> int:
+    """How many tokens a model may write before its answer, as `reads_images` knows it."""
+    given = _given(choice)
+    if not isinstance(given, str):
+        return thought(given)
+    spec, known = _known(given)
+    return spec.count("think", 0) if "think" in known else 0
+
+
+def _given(choice: Callable[[], LLM] | None) -> str | LLM:
+    return choice.given if isinstance(choice, Chosen) else choice() if choice else ""
+
+
+def _known(given: str) -> tuple[Spec, tuple[str, ...]]:
+    """A spec, and the options that its kind has."""
+    spec = parse(given)
+    return spec, KINDS[spec.kind].options if spec.kind in KINDS else ()
 
 
 def _gguf(spec: Spec) -> LLM:
