@@ -29,7 +29,9 @@ def test_thoughts_are_no_part_of_the_answer(said: str) -> None:
         made = models.make(f"{url}#tiny?think=900")
         answer = made.complete("Which owl?", SCHEMA, 64, heard=heard.append)
     assert answer.text == OWL and heard == [OWL] and (answer.tokens_in, answer.tokens_out) == (11, 7)
-    assert script.asked[0]["max_tokens"] == 964 and "stream" not in script.asked[0] and made.identity.endswith("#tiny?think=900")
+    assert (
+        script.asked[0]["max_tokens"] == 964 and "stream" not in script.asked[0] and made.identity.endswith("#tiny?think=900")
+    )
 
 
 def test_what_thinks_is_taken_at_its_word() -> None:
