@@ -60,8 +60,8 @@ bench-answers: $(VENV)/.ready
 	mkdir -p $(dir $(MEMORY))
 	$(ANSWERS) ../shared/data/cmrc2018_dev --every 60 --reflect 2 --out results/answers_cmrc.json > results/answers.md
 	$(ANSWERS) ../shared/data/musique --every 10 --agent linked,hybrid --reflect 2 --out results/answers_musique.json | tail -n +3 >> results/answers.md
-	$(ANSWERS) ../shared/data/musique --every 10 --offset 3 --agent linked,hybrid | tail -n +3 >> results/answers.md
-	$(ANSWERS) ../shared/data/musique --every 10 --offset 7 --agent linked,hybrid | tail -n +3 >> results/answers.md
+	$(ANSWERS) ../shared/data/musique --every 10 --offset 3 --agent linked,hybrid --reflect 2 | tail -n +3 >> results/answers.md
+	$(ANSWERS) ../shared/data/musique --every 10 --offset 7 --agent linked,hybrid --reflect 2 | tail -n +3 >> results/answers.md
 	$(ANSWERS) --declining ../shared --out results/declining.json > results/declining.md
 	$(TRANSFORMS) ../shared/data/cmrc2018_dev --every 200 > results/transforms.md
 	$(TRANSFORMS) ../shared/data/lawbench_statute_zh --every 31 | tail -n +3 >> results/transforms.md
