@@ -51,7 +51,7 @@ def from_spec(spec: Spec) -> EndpointLLM:
 
 
 class EndpointLLM:
-    """A model over an endpoint. Its weights are not known here: the identity is its address and its name."""
+    """A model over an endpoint. Its weights are not known here: the identity is its address, its name, and how long it may think."""
 
     def __init__(self, endpoint: Endpoint, schema: str = "strict", *, reads_images: bool = False, thinks: int = 0) -> None:
         """`schema` is one of `SCHEMAS`, `reads_images` says whether the model can be shown pictures, `thinks` how many tokens it may write
