@@ -13,7 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import document_samples as samples
+from grainline.ask.answer import no_answer
 from grainline.cli.waiting import ERASE, Heard, busy
+from grainline.render import answer_text
+from grainline.types import Answer, Citation, Evidence
 from model_samples import save_static
 
 HIT = {"source", "start", "end", "line", "text", "score", "via"}
@@ -54,6 +58,26 @@ def test_ask(place: Path) -> None:
     assert set(answer["citations"][0]) == {"source", "start", "end", "line", "quote"}
     shown = run("ask", "What is ownership?", cwd=place).stdout
     assert "[1] docs/ownership.md:3" in shown
+
+
+def test_what_has_pages_is_cited_with_its_page(place: Path) -> None:
+    (place / "docs" / "manual.pdf").write_bytes(samples.manual())
+    assert run("add", "docs", cwd=place).returncode == 0
+    question = "`保护民事主体`"
+    shown = run("ask", question, cwd=place).stdout
+    (place_of,) = [line for line in shown.splitlines() if line.startswith("[1] ")]
+    assert place_of.startswith("[1] docs/manual.pdf:") and place_of.endswith(" (page 2)")
+    (first, *_) = json.loads(run("ask", question, "--json", cwd=place).stdout)["citations"]
+    assert first["page"] == "2"
+    (first, *_) = json.loads(run("search", question, "--agent", "grep", "--json", cwd=place).stdout)["hits"]
+    assert first["page"] == "2"
+
+
+def test_what_is_nearest_is_told_in_the_language_of_the_question() -> None:
+    near = Citation("a.md", 0, 4, 1, "owls")
+    for question, words in (("Who taught owls?", "The nearest there is:"), ("谁教猫头鹰？", "最接近的段落：")):
+        shown = answer_text(Answer(no_answer(question), (near,), Evidence(()), False, "fulltext"))
+        assert shown.splitlines()[:3] == [no_answer(question), words, ""] and "[1] a.md:1  owls" in shown
 
 
 def test_explain(place: Path) -> None:

@@ -10,6 +10,7 @@ from unicodedata import category, east_asian_width
 
 from grainline.costs import prices
 from grainline.match.pattern import line_of, page_of
+from grainline.text import CJK_RUN
 from grainline.types import Answer, Citation, Computed, Cost, Evidence, Rung
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def search_json(evidence: Evidence, snapshot: Snapshot) -> dict[str, Any]:
                 "start": start,
                 "end": end,
                 "line": line_of(document, start),
+                **_page(page_of(document, start)),
                 "text": document.text[start:end],
                 "score": hit.score,
                 "via": list(hit.via),
@@ -54,8 +56,7 @@ def search_text(evidence: Evidence, snapshot: Snapshot) -> str:
     blocks = []
     for number, hit in enumerate(evidence.hits, 1):
         document = snapshot.document(hit.node.document_id)
-        page = page_of(document, hit.node.start)
-        place = f"{document.source}:{line_of(document, hit.node.start)}" + (f" (page {page})" if page else "")
+        place = _place(document.source, line_of(document, hit.node.start), page_of(document, hit.node.start))
         path = " > ".join(hit.node.meta.get("path", ()))
         words = " ".join(document.text[hit.node.start : hit.node.end].split())
         shown = words if len(words) <= SHOWN else words[:SHOWN].rstrip() + " …"
@@ -68,7 +69,7 @@ def answer_json(answer: Answer) -> dict[str, Any]:
     made: dict[str, Any] = {
         "answer": answer.text,
         "answered": answer.answered,
-        "citations": [asdict(citation) for citation in answer.citations],
+        "citations": [_citation_json(citation) for citation in answer.citations],
         "agent": answer.agent,
         "route": list(answer.route),
         "cost": cost_json(answer.cost),
@@ -93,7 +94,7 @@ def answer_text(answer: Answer, *, said: bool = False) -> str:
     """An answer for a person: what it says, unless that was `said` already, where that stands, who found it and what it cost."""
     lines = ["" if said else answer.text, ""]
     if not answer.answered and answer.citations:
-        lines[1:] = ["The nearest there is:", ""]
+        lines[1:] = ["最接近的段落：" if CJK_RUN.search(answer.text) else "The nearest there is:", ""]
     lines += [_citation(number, citation, answer.answered) for number, citation in enumerate(answer.citations, 1)]
     lines += [f"left out, since nothing bears it out: {claim}" for claim in answer.left_out]
     lines += [f"the model failed: {_line(reason)}" for reason in failures(answer)]
@@ -185,8 +186,23 @@ def _line(text: str) -> str:
     return " ".join(text.split())
 
 
+def _citation_json(citation: Citation) -> dict[str, Any]:
+    rest = {name: value for name, value in asdict(citation).items() if name != "page"}
+    return {**rest, **_page(citation.page)}
+
+
+def _page(name: str) -> dict[str, str]:
+    """The page of a place in JSON, for what has pages."""
+    return {"page": name} if name else {}
+
+
+def _place(source: str, line: int, page: str) -> str:
+    """Where something stands, for a person."""
+    return f"{source}:{line}" + (f" (page {page})" if page else "")
+
+
 def _citation(number: int, citation: Citation, answered: bool) -> str:
-    place = f"[{number}] {citation.source}:{citation.line}"
+    place = f"[{number}] {_place(citation.source, citation.line, citation.page)}"
     return place if answered else f"{place}  {' '.join(citation.quote.split())}"
 
 

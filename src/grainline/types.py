@@ -225,13 +225,14 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """A quote that stands at `start:end` of the text of `source`; `line` is 1-based in the source."""
+    """A quote that stands at `start:end` of the text of `source`; `line` is 1-based in the source, `page` the name of its page, if any."""
 
     source: str
     start: int
     end: int
     line: int
     quote: str
+    page: str = ""
 
 
 @dataclass(frozen=True, slots=True)

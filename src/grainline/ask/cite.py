@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from grainline.errors import DamagedError
-from grainline.match.pattern import line_of
+from grainline.match.pattern import line_of, page_of
 from grainline.store.snapshot import Snapshot
 from grainline.types import Citation, Document
 
 
 def cite(document: Document, start: int, end: int) -> Citation:
     """The citation of a span."""
-    return Citation(document.source, start, end, line_of(document, start), document.text[start:end])
+    quote = document.text[start:end]
+    return Citation(document.source, start, end, line_of(document, start), quote, page_of(document, start))
 
 
 def check(snapshot: Snapshot, document_id: str, citation: Citation) -> None:
