@@ -97,7 +97,7 @@ def test_what_answers_in_the_end_cites_every_step(
 
 def test_a_step_that_finds_nothing_leaves_the_question_whole(folder: Path) -> None:
     with opened(folder, {"Ada Moren born": FOUND["Ada Moren born"]}) as library:
-        answer = library.ask(BORN, agent="fulltext")
+        answer = library.ask(BORN, agent="fulltext", where=Where(sources=("docs/[a-z]*.md",)))
     assert not answer.answered and answer.cost.calls == 2
     assert steps(answer) == ["step 1: Who or what is the director of Silver Lantern? = not answered"]
 

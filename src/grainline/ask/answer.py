@@ -71,7 +71,7 @@ def _written(question: str, evidence: Evidence, snapshot: Snapshot, agent: str) 
     node = evidence.hits[0].node
     document = snapshot.document(node.document_id)
     claim = Claim(evidence.written, document.text[node.start : node.end], 1)
-    if borne_out(claim, [Passage(1, document, 0, len(document.text), document.title)], lambda _one, _other: None):
+    if borne_out(claim, [Passage(1, document, 0, len(document.text), document.title)], lambda _one, _others: None):
         return _cited(f"{evidence.written} [1]", evidence, evidence.hits[:1], snapshot, agent, WRITTEN)
     said = Answer(no_answer(question), (), evidence, False, agent, (agent,), evidence.cost)
     return replace(said, support=0.0, left_out=(evidence.written,))

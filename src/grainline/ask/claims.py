@@ -109,17 +109,18 @@ class Within:
     trace: Trace
     told_by: set[str] = field(default_factory=set)
 
-    def cosine(self, step: str, one: str, other: str) -> float | None:
-        """How near two texts are in meaning; None where there is no encoder, or no room for it in the budget."""
-        if not self.trace.affords(step, Cost(embedded=2)):
+    def cosines(self, step: str, one: str, others: Sequence[str]) -> list[float] | None:
+        """How near a text is to others in meaning; None where there is no encoder, or no room for it in the budget."""
+        cost = Cost(embedded=1 + len(others))
+        if not self.trace.affords(step, cost):
             return None
         try:
-            rows = self.snapshot.embedder().embed([one, other], "passage")
+            rows = self.snapshot.embedder().embed([one, *others], "passage")
         except MissingExtraError:
             return None
-        cosine = float(rows[0] @ rows[1])
-        self.trace.count(step, f"{cosine:.3f}", Cost(embedded=2))
-        return cosine
+        cosines = [float(rows[0] @ row) for row in rows[1:]]
+        self.trace.count(step, f"{max(cosines):.3f}", cost)
+        return cosines
 
 
 def claimed(
@@ -162,8 +163,13 @@ def _told(
 def prompt(question: str, shown: Sequence[Passage]) -> str:
     """What the model is asked."""
     said = "\n".join(passage.shown() for passage in shown)
-    language = "用中文回答。" if CJK_RUN.search(question) else "Answer in English."
+    language = "用中文回答。" if of_question(question) == "zh" else "Answer in English."
     return f"{BEGINS}\nPassages:\n{said}\nQuestion: {' '.join(question.split())} {language}\n"
+
+
+def of_question(question: str) -> str:
+    """The language that a question is asked in: "zh" where anything in it is Chinese."""
+    return "zh" if CJK_RUN.search(question) else "en"
 
 
 def shared(question: str, said: str, within: Within) -> float:
@@ -247,7 +253,7 @@ class Teller:
         self.citations: list[Citation] = list(rests_on)
         self.left_out: list[str] = []
         self.claims: list[str] = []
-        self.text = ""
+        self._marks: list[str] = []
         self._question = question
         self._shown = shown
         self._within = within
@@ -269,11 +275,23 @@ class Teller:
         if citation not in self.citations:
             self.citations.append(citation)
         mark = f"[{self.citations.index(citation) + 1}]"
-        self.text += f"{self._joint()}{claim.answer} {self._rests_on.replace(mark, '')}{mark}"
         self.claims.append(claim.answer)
+        self._marks.append(f"{self._rests_on.replace(mark, '')}{mark}")
         self.supports.append(support)
         if len(self.supports) > 1:  # one alone is looked at again before it is told
             self.tell()
+
+    @property
+    def text(self) -> str:
+        """What is claimed, each with the marks of what bears it out."""
+        text = ""
+        for before, claim, marks in zip(["", *self.claims], self.claims, self._marks, strict=False):
+            text += f"{_joint(before)}{claim} {marks}"
+        return text
+
+    def reword(self, said: Callable[[str], str]) -> None:
+        """Say each claim in other words; before anything was told."""
+        self.claims = [said(claim) for claim in self.claims]
 
     def tell(self) -> None:
         """Let be heard what was not yet."""
@@ -284,7 +302,7 @@ class Teller:
     def withdraw(self) -> None:
         """Take back what was claimed and not told yet."""
         self.left_out += self.claims
-        self.supports, self.claims, self.citations, self.text = [], [], [], ""
+        self.supports, self.claims, self.citations, self._marks = [], [], [], []
 
     def told(self) -> str:
         """What came of the claims, in words."""
@@ -292,13 +310,14 @@ class Teller:
         found = f"{len(self.supports)} claims are borne out" if self.supports or left else "it finds no answer in the passages"
         return f"{found}{left}"
 
-    def _joint(self) -> str:
-        """What stands between a claim and the one before."""
-        if not self.claims:
-            return ""
-        if self.claims[-1].endswith((".", "。", "!", "！", "?", "？")):
-            return " "
-        return "；" if CJK_RUN.search(self.claims[-1]) else "; "
+    def _alike(self, one: str, others: Sequence[str]) -> list[float] | None:
+        return self._within.cosines("compare what it says with what the passage says", one, others)
 
-    def _alike(self, one: str, other: str) -> float | None:
-        return self._within.cosine("compare what it says with what it quotes", one, other)
+
+def _joint(before: str) -> str:
+    """What stands between a claim and the one before; nothing before the first."""
+    if not before:
+        return ""
+    if before.endswith((".", "。", "!", "！", "?", "？")):
+        return " "
+    return "；" if CJK_RUN.search(before) else "; "

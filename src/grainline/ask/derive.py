@@ -31,6 +31,7 @@ _TASKS = {
     "hyde": "Write two or three sentences of an encyclopedia that answer the question; guess what you do not know. "
     'Answer as JSON: {"passage": "..."}.',
     "step-back": f"Write one more general question, on the background that one must know to answer the question. {_ONE}",
+    "translate": f"Translate the question into the other language. {_ONE}",
     "decompose": "Split the question into the simple questions, two to four, that must be answered one after the other to answer it. Write "
     "#1 where one needs the answer to the first, #2 for that to the second. If the question is simple, give it alone. "
     f"{_SEVERAL}",
@@ -59,6 +60,10 @@ _EXAMPLES = {
 {"question": "What is the history of the Lowmarket mill?"}""",
     ("step-back", True): """> question: 青石水库为什么在1986年加高大坝？
 {"question": "青石水库的建设和改造经过是怎样的？"}""",
+    ("translate", False): """> question: How old must a keeper be to read Registry.lock of the barn?
+{"question": "看守人必须年满多少岁才能读取谷仓的Registry.lock？"}""",
+    ("translate", True): """> question: 青石水库的Registry.lock文件由谁在哪一年建立？
+{"question": "Who created the Registry.lock file of the Qingshi reservoir, and in what year?"}""",
     ("decompose", False): """> question: Who is the father of the director of Dark River?
 {"questions": ["Who directed Dark River?", "Who is the father of #1?"]}
 > question: In what year did the university where the author of The Glass Hills studied open?
@@ -73,12 +78,22 @@ _EXAMPLES = {
 _EXAMPLE = re.compile(r'"([^"]+)"')
 #: said behind each of these
 _KEEP = "Keep names as they are written, and the language of the question."
+_KEEP_CODE = "Keep code as it is written, and leave nothing out."
 _LANGUAGE = {True: "用中文写。", False: "Write in English."}
 _TOKENS = {"phrasings": LIST_TOKENS, "decompose": LIST_TOKENS, "hyde": PASSAGE_TOKENS}
 _ANSWER = (
     "Answer the question from the passages with a name, a place, a date or a few words, as they stand there. If they do not hold it: null. "
     'Answer as JSON: {"answer": "..."}.'
 )
+_RETELL = f'Translate the answer into the language of the question, as short as it is. {_KEEP_CODE} Answer as JSON: {{"answer": "..."}}.'
+_RETOLD = {
+    False: """> question: For how many days may a keeper of the barn be away?
+> answer: 不得超过十五天
+{"answer": "not more than fifteen days"}""",
+    True: """> question: 谷仓的看守人最多可以离开多少天？
+> answer: not more than fifteen days
+{"answer": "不得超过十五天"}""",
+}
 
 
 class Complete(Protocol):
@@ -98,16 +113,18 @@ def derived(kind: str, question: str, complete: Complete, history: Sequence[str]
     value: dict[str, Any] = {"type": "string"}
     value = {"type": "array", "items": value, "maxItems": MOST} if name == "questions" else value
     chinese = bool(CJK_RUN.search(question))
+    keep, tongue = (_KEEP_CODE, not chinese) if task == "translate" else (_KEEP, chinese)
     shown = [*(_data("before", one) for one in (history[-BEFORE:] if task == "follow-up" else ())), _data("question", question)]
     said = complete(
-        "\n".join([f"{_TASKS[task]} {_KEEP}", _DATA, _EXAMPLES[task, chinese], *shown, _LANGUAGE[chinese]]),
+        "\n".join([f"{_TASKS[task]} {keep}", _DATA, _EXAMPLES[task, chinese], *shown, _LANGUAGE[tongue]]),
         _schema(name, value),
         _TOKENS.get(kind, QUESTION_TOKENS),
     )
     if said is None:
         return ()
     found = json.loads(said)[name]
-    return _useful(found if isinstance(found, list) else [found], question, kind, _EXAMPLES[task, chinese])
+    useful = _useful(found if isinstance(found, list) else [found], question, kind, _EXAMPLES[task, chinese])
+    return tuple(one for one in useful if bool(CJK_RUN.search(one)) == tongue) if task == "translate" else useful
 
 
 def answered(question: str, passages: Sequence[str], complete: Complete, documents: Collection[str]) -> str:
@@ -118,6 +135,19 @@ def answered(question: str, passages: Sequence[str], complete: Complete, documen
     )
     found = json.loads(said)["answer"] if said is not None else None
     return " ".join((found or "").split())[:LONGEST]
+
+
+def retold(question: str, answer: str, complete: Complete, documents: Collection[str]) -> str:
+    """A short answer, from documents with these ids, in the language of its question; "" where a model may not be asked or failed."""
+    chinese = bool(CJK_RUN.search(question))
+    shown = [_data("question", question), _data("answer", answer)]
+    said = complete(
+        "\n".join([_RETELL, _DATA, _RETOLD[chinese], *shown, _LANGUAGE[chinese]]),
+        _schema("answer", {"type": "string"}),
+        QUESTION_TOKENS,
+        documents,
+    )
+    return " ".join(json.loads(said)["answer"].split()) if said is not None else ""
 
 
 def _data(name: str, text: str) -> str:

@@ -6,11 +6,12 @@ whole, is answered step by step where rules can take it apart.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import fsum
 
 from grainline.agents.model import Budgeted
 from grainline.agents.trace import Trace
+from grainline.ask.across import is_foreign, retold, translated
 from grainline.ask.answer import no_answer
 from grainline.ask.claims import Heard, Teller, Within, claimed
 from grainline.ask.judge import judged
@@ -42,19 +43,51 @@ def written(
     several, which is not taken apart without it. Raises `DamagedError` if a quote does not stand where it should, and what making the model
     and finding raise.
     """
-    if not quoted.evidence.hits or snapshot.llm is None:
+    if snapshot.llm is None:
         return quoted
     trace = Trace(budget)
     within = Within(snapshot, where, Budgeted(snapshot.llm, trace, snapshot), trace)
-    last = _last(question, quoted.evidence, within, find)
-    told = claimed(last.question, last.hits, within, heard, last.rests_on)
+    foreign = is_foreign(question, within)
+    first = translated(question, quoted.evidence, within, find) if find and foreign else None
+    told = _told(question, *(first or (question, quoted.evidence)), within, heard, find)
+    if find and not foreign and not told.holds and (other := translated(question, quoted.evidence, within, find)):
+        told = _told(question, *other, within, heard, find)
+    spent = replace(quoted, evidence=added(told.evidence, trace), cost=quoted.cost + trace.cost())
+    return _answered(question, told.teller, told.likely, spent) if told.teller else spent
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What a model told of a question from some evidence, if it could be asked, and how likely that is right, if that is known."""
+
+    evidence: Evidence
+    teller: Teller | None
+    likely: float | None
+
+    @property
+    def holds(self) -> bool:
+        """Whether anything is borne out."""
+        return self.teller is not None and bool(self.teller.supports)
+
+
+def _told(question: str, asked: str, evidence: Evidence, within: Within, heard: Heard | None, find: Find | None) -> _Told:
+    """What the model tells of a question that it is `asked` in these words, in the language of the question; nothing without hits."""
+    if not evidence.hits:
+        return _Told(evidence, None, None)
+    last = _last(asked, evidence, within, find)
+    across = asked != question
+    told = claimed(last.question, last.hits, within, None if across else heard, last.rests_on)
     likely = how_likely(last.question, told, within) if told and len(told.supports) == 1 else None
     if told and likely is not None and likely < as_asked().bound:
         told.withdraw()
+    if told and across and told.supports:
+        documents = sorted({support.passage.document.id for support in told.supports}.union(within.told_by))
+        told.reword(lambda claim: retold(claim, question, within, documents))
+        if heard:
+            heard(told.text)
     if told:
         told.tell()
-    spent = replace(quoted, evidence=added(last.evidence, trace), cost=quoted.cost + trace.cost())
-    return _answered(question, told, likely, spent) if told else spent
+    return _Told(last.evidence, told, likely)
 
 
 def _last(question: str, evidence: Evidence, within: Within, find: Find | None) -> Last:

@@ -55,14 +55,14 @@ def followed(question: str, evidence: Evidence, within: Within, find: Find) -> L
     rankings = [Ranking(evidence.hits, BESIDE)]
     for part in parts[:-1]:
         asked = _asked(part, answers)
-        found = _found(asked, within, find) if asked else None
+        found = found_by(asked, within, find) if asked else None
         told = _answered(asked, found, within) if found else None
         rankings += [Ranking(found.hits, BESIDE, f"asked: {asked}")] if found else []
         answers.append(told.claims[0] if told else "")
         rests_on |= dict.fromkeys(told.citations[:1] if told else ())
         within.trace.count(f"step {len(answers)}: {asked or part}", answers[-1] or "not answered")
     last = _asked(parts[-1], answers)
-    found = _found(last, within, find) if last else None
+    found = found_by(last, within, find) if last else None
     if found is None or not found.hits:
         return None
     rankings.insert(0, Ranking(found.hits, 1.0, f"asked: {last}"))
@@ -120,8 +120,8 @@ def as_question(said: str) -> str:
     return f"Which {does['what']} {does['does']}?" if does else f"Who or what is {said}?"
 
 
-def _found(question: str, within: Within, find: Find) -> Evidence | None:
-    """The evidence of a step; None where an agent takes it for something that it is not, or too little is left."""
+def found_by(question: str, within: Within, find: Find) -> Evidence | None:
+    """The evidence of a further question; None where an agent takes it for something that it is not, or too little is left."""
     if not within.trace.affords(step := f"asked: {question}"):
         return None
     try:

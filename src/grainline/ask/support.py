@@ -1,7 +1,8 @@
 """Whether what a model says is borne out: its quote is looked for in the passages that it was shown, and the rest must follow from there.
 
-A claim is borne out by the sentences that hold its quote, or come nearest to it. Its numbers must stand in the passage as they are; of its
-other words as many as its length asks for must stand there, or, where the passage is in another language, its meaning must be near.
+A claim is borne out by the sentences that hold its quote, or come nearest to it; where the model quotes in another language than the
+passage is in, nearest in meaning. Its numbers must stand in the passage, however they are written; of its other words as many as its length
+asks for must stand there, or, where the passage is in another language, its meaning must be near.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import fsum
 
+from grainline.ask.numerals import numerals, values
 from grainline.ask.passages import Passage
 from grainline.ask.quote import QUOTE_CHARACTERS
 from grainline.text import CJK_RUN, sentences, terms
@@ -26,10 +28,10 @@ TELLING = 3
 ALIKE = 0.82
 #: what is said of a claim whose words cannot be looked for: yes, no, 是, 否, and the like
 _BARE = re.compile(r"(?:yes|no|true|false|是的?|不是|否|对|不对|有|没有|会|不会|能|不能|可以|不可以)[.。!！]?$", re.IGNORECASE)
-_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_DIGITS = re.compile(r"\d+(?:[.,]\d+)*")
 
-#: the cosine of two texts, or None where no encoder is at hand
-Alike = Callable[[str, str], float | None]
+#: the cosines of a text with others, or None where no encoder is at hand
+Alike = Callable[[str, Sequence[str]], Sequence[float] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,34 +64,53 @@ def borne_out(claim: Claim, shown: Sequence[Passage], alike: Alike) -> Support |
     for passage in ordered:
         if place := _verbatim(claim.quote, passage):
             return _judged(claim, passage, place, 1.0, alike)
-    wanted = set(terms(claim.quote)) or set(terms(claim.answer))
-    near = [(share, passage, place) for passage in ordered for share, place in _nearest(wanted, passage)]
+    near = [(share, passage, place) for passage in ordered for share, place in _nearest(claim, passage)]
     if not near:
         return None
     share, passage, place = max(near, key=lambda one: (one[0], one[1].number == claim.passage, -one[1].number))
-    return _judged(claim, passage, place, share, alike) if share >= QUOTED else None
+    if share >= QUOTED:
+        return _judged(claim, passage, place, share, alike)
+    return _translated(claim, ordered[0], alike)
+
+
+def _translated(claim: Claim, passage: Passage, alike: Alike) -> Support | None:
+    """The support of a claim whose quote the model translated: the sentence of its passage that is nearest in meaning, if near enough."""
+    if not claim.quote or _is_cjk(claim.quote) == _is_cjk(passage.text):
+        return None
+    text = passage.document.text
+    spans = sentences(text, passage.start, passage.end)
+    cosines = alike(claim.quote, [text[start:end] for start, end in spans]) if spans else None
+    if not cosines or max(cosines) < ALIKE:
+        return None
+    best = max(cosines)
+    return _judged(claim, passage, _whole(passage, *spans[cosines.index(best)]), best, alike)
 
 
 def _judged(claim: Claim, passage: Passage, place: tuple[int, int], quoted: float, alike: Alike) -> Support | None:
     """The support that a place gives a claim, if it is enough."""
     said = f"{passage.head}\n{passage.text}"
-    if not _holds_numbers(claim.answer, said):
+    answer = _unnumbered(claim.answer, said)
+    if answer is None:
         return None
     place = _with_answer(claim.answer, passage, place)
     quote = passage.document.text[place[0] : place[1]]
-    wanted = set(terms(claim.answer))
+    wanted = set(terms(answer))
     if not wanted or _BARE.match(claim.answer.strip()):
         return Support(passage, *place, quoted)
     share = len(wanted & set(terms(said))) / len(wanted)
-    if CJK_RUN.search(claim.answer) and _bare(claim.answer)[0] in _bare(said)[0]:
+    if CJK_RUN.search(answer) and _bare(answer)[0] in _bare(said)[0]:
         share = 1.0  # pairs of characters at its ends may be cut otherwise there
-    if share >= (1.0 if len(wanted) <= FEW and not CJK_RUN.search(claim.answer) else SOME):
+    if share >= (1.0 if len(wanted) <= FEW and not CJK_RUN.search(answer) else SOME):
         return Support(passage, *place, fsum((quoted, share)) / 2)
-    if bool(CJK_RUN.search(claim.answer)) != bool(CJK_RUN.search(quote)):
-        cosine = alike(claim.answer, quote)
-        if cosine is not None and cosine >= ALIKE:
-            return Support(passage, *place, cosine)
+    if _is_cjk(claim.answer) != _is_cjk(quote) and _holds_values(claim.answer, said):
+        cosines = alike(claim.answer, [quote])
+        if cosines and cosines[0] >= ALIKE:
+            return Support(passage, *place, cosines[0])
     return None
+
+
+def _is_cjk(text: str) -> bool:
+    return bool(CJK_RUN.search(text))
 
 
 def _with_answer(answer: str, passage: Passage, place: tuple[int, int]) -> tuple[int, int]:
@@ -143,10 +164,15 @@ def _whole(passage: Passage, first: int, last: int) -> tuple[int, int]:
     return (start, end) if end - start <= QUOTE_CHARACTERS else (first, min(last, first + QUOTE_CHARACTERS))
 
 
-def _nearest(wanted: set[str], passage: Passage) -> list[tuple[float, tuple[int, int]]]:
-    """The sentence of a passage that holds the largest share of wanted terms, the first of equal ones."""
+def _nearest(claim: Claim, passage: Passage) -> list[tuple[float, tuple[int, int]]]:
+    """The sentence of a passage that holds the largest share of the terms of a quote, the first of equal ones; none that lacks a number
+    which the quote writes otherwise."""
     text = passage.document.text
+    quote = _unnumbered(claim.quote, passage.text) or claim.quote
+    wanted = set(terms(quote)) or set(terms(claim.answer))
     spans = sentences(text, passage.start, passage.end)
+    if quote != claim.quote:
+        spans = [span for span in spans if _holds_values(claim.quote, text[slice(*span)])]
     if not wanted or not spans:
         return []
     shares = [len(wanted & set(terms(text[start:end]))) / len(wanted) for start, end in spans]
@@ -154,7 +180,25 @@ def _nearest(wanted: set[str], passage: Passage) -> list[tuple[float, tuple[int,
     return [(shares[best], _whole(passage, *spans[best]))]
 
 
-def _holds_numbers(answer: str, said: str) -> bool:
-    """Whether all numbers of an answer stand in what a passage says."""
-    there = {number.replace(",", "") for number in _NUMBER.findall(unicodedata.normalize("NFKC", said))}
-    return there.issuperset(number.replace(",", "") for number in _NUMBER.findall(unicodedata.normalize("NFKC", answer)))
+def _unnumbered(answer: str, said: str) -> str | None:
+    """An answer without the numbers that a passage writes otherwise ("22岁" for "二十二周岁"); None if one in digits is not there at all.
+
+    >>> _unnumbered("22岁", "男不得早于二十二周岁"), _unnumbered("3 years", "for 3 years"), _unnumbered("25岁", "男不得早于二十二周岁")
+    ('岁', '3 years', None)
+    """
+    plain, said = unicodedata.normalize("NFKC", answer), unicodedata.normalize("NFKC", said)
+    there = {digits.replace(",", "") for digits in _DIGITS.findall(said)}
+    for numeral in reversed(numerals(plain)):
+        if numeral.digits in there if numeral.digits else plain[numeral.start : numeral.end].casefold() in said.casefold():
+            continue
+        if not numeral.values.isdisjoint(values(said)):
+            plain = plain[: numeral.start] + plain[numeral.end :]
+        elif numeral.digits:
+            return None
+    return plain
+
+
+def _holds_values(answer: str, said: str) -> bool:
+    """Whether what a passage says has all numbers of an answer but one and none, which words may stand for."""
+    numbers = [numeral.values for numeral in numerals(unicodedata.normalize("NFKC", answer))]
+    return not any(one.isdisjoint(values(said)) for one in numbers if one and max(one) > 1)

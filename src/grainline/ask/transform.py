@@ -4,6 +4,7 @@
 - phrasings: the question said in several ways
 - hyde: a passage that might answer it (Gao et al., 2022)
 - step-back: a more general question (Zheng et al., 2023)
+- translate: the question in the other of English and Chinese
 - decompose: sub-questions; one that needs the answer of another is asked after it
 
 A model derives questions where one is given and the budget has calls and tokens for it; else rules do, where there are any. The question
@@ -36,6 +37,7 @@ KINDS: dict[str, Callable[[str], tuple[str, ...]]] = {
     "phrasings": phrasing.phrased,
     "hyde": lambda _: (),
     "step-back": lambda _: (),
+    "translate": lambda _: (),
     "decompose": decompose.decomposed,
 }
 #: where rules take a question apart they do better than a small model, which is left to answer the sub-questions
@@ -102,13 +104,13 @@ class Transformed:
             done = asking.trace.evidence(first.hits[:k])
             return replace(first, hits=done.hits, trace=done.trace, cost=done.cost)
         for one in self._derived(question, base, asking):
-            asking.follow(one, 1.0 if self._goes_on else DERIVED)
+            asking.follow(one, 1.0 if self._follows_up or self._kind == "translate" else DERIVED)
         alone = len(asking.rankings) == 1
         hits = first.hits[:k] if alone else asking.trace.note("fuse what the questions found", asking.fused(k))
         return replace(asking.trace.evidence(hits), agent=first.agent)
 
     @property
-    def _goes_on(self) -> bool:
+    def _follows_up(self) -> bool:
         """Whether what is derived is the question itself, as it is understood after others."""
         return self._kind == "rewrite" and bool(self._history)
 
@@ -117,7 +119,7 @@ class Transformed:
         leave to a model only what must be asked in order: parts of which none needs another are a simple question said twice."""
         by, found = "by rules", KINDS[self._kind](base)
         if self._llm and not (found and self._kind in RULES_FIRST):
-            shown = question if self._goes_on else base
+            shown = question if self._follows_up else base
             made = derive.derived(self._kind, shown, asking.complete, self._history)
             if made and (self._kind != "decompose" or any(map(decompose.ANSWER.search, made))):
                 by, found = "by a model", made

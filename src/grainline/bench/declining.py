@@ -5,6 +5,8 @@ of its questions have no answer: what they ask for is near to what is there, and
 does not win. Mistakes on those of the split "fit" were looked at while rules were made; those of "held" were written afterwards by somebody
 who knew no rule. What has no answer says so in its `check`: {"why": one of WHYS, "near": the source that comes nearest, "absent": strings
 that no document of the library holds all of}.
+
+`routing/across.jsonl` has the same form; its questions are asked in one language, and what answers them stands in the other.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ from grainline.bench.runs import Progress, built
 from grainline.errors import UsageError
 from grainline.types import NO_LIMIT, Budget, Embedder
 
-SET = Path(routing.__file__).with_name("declining.jsonl")
+SET, ACROSS = (Path(routing.__file__).with_name(name) for name in ("declining.jsonl", "across.jsonl"))
 #: what is the matter with a question without an answer: a neighbour of what is there is asked for, a function or name of the sort that is
 #: there, another year, another person, something is presupposed that is not so, a detail is not told
 WHYS = ("neighbour", "function", "year", "person", "presupposition", "detail")

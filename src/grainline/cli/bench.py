@@ -149,8 +149,14 @@ def sql_(folder: Path, every: int, llm: str | None, as_json: bool) -> None:
     type=click.Path(path_type=Path),
     help="Instead of FOLDERs: the bundled set of questions that a library does not answer, over libraries made of this folder.",
 )
+@click.option(
+    "--across",
+    metavar="SHARED_FOLDER",
+    type=click.Path(path_type=Path),
+    help="Likewise: the bundled set of questions in one language whose answers stand in the other.",
+)
 @click.option("--agent", "agents", default="auto", show_default=True, metavar="NAME,...", help="Agents, with commas between.")
-@click.option("--split", type=click.Choice(["fit", "held"]), help="With --declining: ask only this part of the set.")
+@click.option("--split", type=click.Choice(["fit", "held"]), help="Of a bundled set: ask only this part of the set.")
 @click.option("--every", default=1, show_default=True, type=click.IntRange(min=1), help="Ask only every so-many-th question.")
 @click.option("--offset", default=0, show_default=True, type=click.IntRange(min=0), help="Pass over so many questions before.")
 @click.option("--limit", type=click.IntRange(min=1), help="Ask only the first so many of these questions.")
@@ -168,6 +174,7 @@ def sql_(folder: Path, every: int, llm: str | None, as_json: bool) -> None:
 def answers_(
     folders: tuple[Path, ...],
     declining: Path | None,
+    across: Path | None,
     split: str | None,
     budget: str,
     out: Path | None,
@@ -186,8 +193,8 @@ def answers_(
     from grainline.bench.routing.questions import load
     from grainline.costs import parse_budget
 
-    if bool(folders) == bool(declining):
-        raise click.UsageError("name folders with gold answers, or --declining SHARED_FOLDER")
+    if [bool(folders), bool(declining), bool(across)].count(True) != 1:
+        raise click.UsageError("name folders with gold answers, or --declining SHARED_FOLDER, or --across SHARED_FOLDER")
     model, most = asking["llm"] or os.environ.get(VARIABLE) or None, parse_budget(budget) if budget else NO_LIMIT
     if model and asking["memory"]:
         model = Memory(shared(model), asking["memory"])
@@ -202,10 +209,11 @@ def answers_(
             results.append(run)
         if as_json:
             click.echo(json.dumps(results[-1], ensure_ascii=False))
-    if declining:
+    if bundled := declining or across:
         with _progress("Asking") as progress:
-            asked = [one for one in load(unanswerable.SET) if split in (None, one.split)][offset::every][:limit]
-            results.append(unanswerable.run_declining(declining, who, most, questions=asked, progress=progress))
+            kept = load(unanswerable.SET if declining else unanswerable.ACROSS, split or "all")
+            asked = kept[offset::every][:limit]
+            results.append(unanswerable.run_declining(bundled, who, most, questions=asked, progress=progress))
         show(results[-1], as_json, unanswerable.table(results[-1]))
     elif not as_json:
         click.echo(answers.table(results))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import json
 import sqlite3
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
@@ -45,6 +45,7 @@ class Snapshot:
         self._characters = 0
         self._blocks: dict[int, bytes] = {}
         self._sources: dict[int, tuple[str, str, tuple[str, ...]]] | None = None
+        self._languages: dict[int, str] = {}
         #: gives the encoder to ask with; whoever opens the library says which
         self.embedder: Callable[[], Embedder] = _no_embedder
         #: gives the language model to ask with; None where nobody named one
@@ -108,6 +109,7 @@ class Snapshot:
                 for *head, seal in self._connection.execute(f"SELECT {HEAD}, head_seal FROM documents ORDER BY number"):
                     verify(f"the document {head[2]}", seal, *head)
                     found[head[0]] = (head[1], head[2], tuple(json.loads(head[6])))
+                    self._languages[head[0]] = head[5]
             if len(found) != self.manifest.documents:
                 raise DamagedError(f"{self.manifest.documents - len(found)} documents are missing; run `grainline doctor`")
             self._sources = found
@@ -119,6 +121,14 @@ class Snapshot:
             return None
         return self.keep(
             where, lambda: frozenset(n for n, (_, source, labels) in self.sources().items() if sees(where, source, labels))
+        )
+
+    def languages(self, where: Where = EVERYWHERE) -> Counter[str]:
+        """How many of the documents that may be seen are in each language ("zh", "en", "" where there are no words)."""
+        sources, allowed = self.sources(), self.numbers(where)
+        return self.keep(
+            ("languages", where),
+            lambda: Counter(self._languages[number] for number in (sources if allowed is None else allowed)),
         )
 
     def visible(self, where: Where) -> Callable[[str], bool]:
