@@ -24,6 +24,7 @@ from grainline.bench.routing.questions import LANGUAGES, SPLITS, Question, load,
 from grainline.cli import main
 from grainline.errors import NotFoundError, UnreadableError, UsageError
 from grainline.testing import FakeEmbedder, FakeLLM
+from grainline.text import CJK_RUN
 from grainline.types import Answer, Citation, Computed, Cost, Evidence, Manner
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
@@ -233,7 +234,7 @@ def test_the_command(folder: Path, tmp_path: Path) -> None:
     assert "小集: 4 of 4 (fulltext, model: none)" in run.stderr
     assert json.loads(out.read_text(encoding="utf-8"))["results"][0]["dataset"] == "小集"
     assert "| 小集 | 4 | fulltext | none |" in CliRunner().invoke(main, command).stdout
-    for wrong in ([], [str(folder), "--declining", str(folder)]):
+    for wrong in ([], [str(folder), "--declining", str(folder)], ["--declining", str(folder), "--across", str(folder)]):
         assert CliRunner().invoke(main, ["bench", "answers", *wrong]).exit_code == 2
 
 
@@ -328,6 +329,17 @@ def test_the_set_is_balanced() -> None:
         assert each.answerable or (each.check["absent"] and all(each.check["absent"])), each.id
 
 
+def test_the_set_across_languages_asks_of_both() -> None:
+    asked = load(declining.ACROSS)
+    counts = Counter((each.split, each.answerable, each.language) for each in asked)
+    held = {("held", answerable, language): size for answerable, size in ((True, 12), (False, 4)) for language in LANGUAGES}
+    assert counts == {("fit", True, "en"): 9, ("fit", True, "zh"): 12, **held}
+    assert len({each.id for each in asked}) == len({each.question for each in asked}) == len(asked)
+    for each in asked:
+        assert each.language == ("zh" if CJK_RUN.search(each.question) else "en"), each.id
+        assert each.library in ("everything", "english" if each.language == "zh" else "chinese"), each.id
+
+
 @pytest.fixture(scope="module")
 def laid_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if not (SHARED / "corpora").is_dir() or not (SHARED / "data").is_dir():
@@ -361,8 +373,9 @@ def bare(text: str) -> str:
     return "".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
-def test_answers_stand_in_their_sources_and_what_is_absent_nowhere(laid_out: Path) -> None:
-    for each in load(declining.SET):
+@pytest.mark.parametrize("path", [declining.SET, declining.ACROSS], ids=lambda path: path.stem)
+def test_answers_stand_in_their_sources_and_what_is_absent_nowhere(laid_out: Path, path: Path) -> None:
+    for each in load(path):
         library = [document for part in LIBRARIES[each.library] for document in texts(laid_out, part)]
         near = [text for source, text in library if within(source, each.sources or (each.check["near"],))]
         assert near, each.id

@@ -356,6 +356,33 @@ def test_a_number_may_be_written_otherwise_than_in_the_passage(answer: str, said
     assert (borne_out(Claim(answer, said, 1), shown, lambda _one, _others: None) is not None) is holds
 
 
+@pytest.mark.parametrize(
+    ("text", "quote", "said"),
+    [
+        ("Debug builds panic on overflow.", "Debug builds panic on overflow.", "panic"),
+        (
+            "Release builds never panic on overflow.",
+            "Release builds never panic on overflow.",
+            "Release builds never panic on overflow.",
+        ),
+        (
+            "Release builds never panic on overflow.",
+            "release builds that never panic because of overflow",
+            "panic",
+        ),  # no words of the text
+    ],
+)
+def test_an_answer_that_its_quote_denies_is_told_in_the_words_of_the_quote(
+    tmp_path: Path, text: str, quote: str, said: str
+) -> None:
+    (tmp_path / "rust.md").write_text(f"# Overflow\n\n{text}\n", encoding="utf-8")
+    llm = FakeLLM(judging(claims(("panic", quote, 1))))
+    with grainline.open(tmp_path / "library", llm=llm) as library:
+        library.add([tmp_path / "rust.md"])
+        answer = library.ask("What do builds do on overflow?", agent="fulltext")
+    assert answer.answered and answer.text == f"{said} [1]"
+
+
 def test_a_prompt_begins_alike_for_all_questions() -> None:
     document = Document("d", "a.md", "", "One.\n\nTwo.")
     shown = [Passage(1, document, 0, 10, "A")]

@@ -24,9 +24,8 @@ Meta = Mapping[str, Any]
 class Part:
     """A span that a reader saw, in reading order; spans may nest (a row in a table, a docstring in a function).
 
-    `kind` is one of heading, prose, code, table, header, row, image, link, page, package, class, function, docstring, comment,
-    signature, turn. `name` is what a person would call it (a heading's words, a symbol's qualified name, a caption); `level` is the depth
-    of a heading (1 is the highest) or of a symbol.
+    `kind` is one of heading, prose, code, table, header, row, image, link, page, package, class, function, docstring, comment, signature,
+    turn. `name` is what a person would call it (a heading, a qualified name, a caption); `level` the depth of a heading, from 1, or symbol.
     """
 
     kind: str

@@ -20,7 +20,8 @@ from grainline.ask.cite import check, cite
 from grainline.ask.decompose import is_twofold
 from grainline.ask.passages import Passage, passages
 from grainline.ask.sentences import READ, candidates
-from grainline.ask.support import Claim, Support, borne_out
+from grainline.ask.support import Claim, Support, borne_out, stands
+from grainline.ask.whole import whole
 from grainline.errors import MissingExtraError
 from grainline.match.lexical import Lexical
 from grainline.models.completion import fits, likely_tokens, most_tokens
@@ -253,6 +254,7 @@ class Teller:
         self.citations: list[Citation] = list(rests_on)
         self.left_out: list[str] = []
         self.claims: list[str] = []
+        self._said: list[str] = []
         self._marks: list[str] = []
         self._question = question
         self._shown = shown
@@ -276,6 +278,7 @@ class Teller:
             self.citations.append(citation)
         mark = f"[{self.citations.index(citation) + 1}]"
         self.claims.append(claim.answer)
+        self._said.append(whole(claim.answer, claim.quote, self._question) if stands(claim.quote, support) else claim.answer)
         self._marks.append(f"{self._rests_on.replace(mark, '')}{mark}")
         self.supports.append(support)
         if len(self.supports) > 1:  # one alone is looked at again before it is told
@@ -283,15 +286,15 @@ class Teller:
 
     @property
     def text(self) -> str:
-        """What is claimed, each with the marks of what bears it out."""
+        """What is claimed, with its quote's words where it alone says too little, each with the marks of what bears it out."""
         text = ""
-        for before, claim, marks in zip(["", *self.claims], self.claims, self._marks, strict=False):
-            text += f"{_joint(before)}{claim} {marks}"
+        for before, said, marks in zip(["", *self._said], self._said, self._marks, strict=False):
+            text += f"{_joint(before)}{said} {marks}"
         return text
 
     def reword(self, said: Callable[[str], str]) -> None:
         """Say each claim in other words; before anything was told."""
-        self.claims = [said(claim) for claim in self.claims]
+        self._said = list(map(said, self._said))
 
     def tell(self) -> None:
         """Let be heard what was not yet."""
@@ -302,7 +305,7 @@ class Teller:
     def withdraw(self) -> None:
         """Take back what was claimed and not told yet."""
         self.left_out += self.claims
-        self.supports, self.claims, self.citations, self._marks = [], [], [], []
+        self.supports, self.claims, self.citations, self._said, self._marks = [], [], [], [], []
 
     def told(self) -> str:
         """What came of the claims, in words."""

@@ -113,6 +113,11 @@ def _is_cjk(text: str) -> bool:
     return bool(CJK_RUN.search(text))
 
 
+def stands(quote: str, support: Support) -> bool:
+    """Whether a quote is word for word in what bears a claim out, whatever the blanks, marks and letters' case."""
+    return _bare(quote)[0] in _bare(support.said)[0]
+
+
 def _with_answer(answer: str, passage: Passage, place: tuple[int, int]) -> tuple[int, int]:
     """A place that lacks the answer together with the nearest sentence that holds it, or that alone where both are too long to quote; as it
     is where no sentence does: a small model quotes what stands beside."""
