@@ -63,6 +63,7 @@ bench-answers: $(VENV)/.ready
 	$(ANSWERS) ../shared/data/musique --every 10 --offset 3 --agent linked,hybrid --reflect 2 | tail -n +3 >> results/answers.md
 	$(ANSWERS) ../shared/data/musique --every 10 --offset 7 --agent linked,hybrid --reflect 2 | tail -n +3 >> results/answers.md
 	$(ANSWERS) --declining ../shared --out results/declining.json > results/declining.md
+	$(ANSWERS) --across ../shared --out results/across.json > results/across.md
 	$(TRANSFORMS) ../shared/data/cmrc2018_dev --every 200 > results/transforms.md
 	$(TRANSFORMS) ../shared/data/lawbench_statute_zh --every 31 | tail -n +3 >> results/transforms.md
 	$(TRANSFORMS) ../shared/data/tatqa_test --every 104 | tail -n +3 >> results/transforms.md

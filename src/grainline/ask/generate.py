@@ -1,7 +1,7 @@
 """An answer that a language model writes from numbered passages: what it says must be borne out by what it quotes, or it is not said.
 
-Where nothing that it claims is borne out, the question is not answered. A question of several steps, of which no one passage speaks as a
-whole, is answered step by step where rules can take it apart.
+Where nothing that it claims is borne out, the question is asked in the other language, if anything is written in that, and else it is not
+answered. A question of several steps, of which no one passage speaks as a whole, is answered step by step where rules can take it apart.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def written(
     nothing to read or the model fails, which the trace tells.
 
     `heard` is called with each claim of the answer once it is known to be borne out; `find` finds evidence for a step of a question of
-    several, which is not taken apart without it. Raises `DamagedError` if a quote does not stand where it should, and what making the model
-    and finding raise.
+    several, which is not taken apart without it, and for the question in the other language. Raises `DamagedError` if a quote does not
+    stand where it should, and what making the model and finding raise.
     """
     if snapshot.llm is None:
         return quoted
@@ -51,7 +51,8 @@ def written(
     first = translated(question, quoted.evidence, within, find) if find and foreign else None
     told = _told(question, *(first or (question, quoted.evidence)), within, heard, find)
     if find and not foreign and not told.holds and (other := translated(question, quoted.evidence, within, find)):
-        told = _told(question, *other, within, heard, find)
+        across = _told(question, *other, within, heard, find)
+        told = across if across.holds else told
     spent = replace(quoted, evidence=added(told.evidence, trace), cost=quoted.cost + trace.cost())
     return _answered(question, told.teller, told.likely, spent) if told.teller else spent
 
