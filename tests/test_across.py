@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 import grainline
 import grainline.ask.verify as verify
 from grainline.ask.derive import derived
 from grainline.testing import FakeLLM
-from grainline.types import EVERYWHERE, Answer, Budget, Manner, Where
+from grainline.types import EVERYWHERE, Answer, Budget, Manner, Side, Where
 
 FILES = {
     "租赁法.md": "# 租赁法\n\n第一条 为了规范租赁，制定本法。\n\n第二条 租赁期限不得超过二十年。\n",
@@ -32,19 +34,29 @@ CLAIMS = {
 RETOLD = {"不得超过二十年": "not more than 20 years", "four to six in April": "四月产四至六枚"}
 
 
+class Same:
+    """An encoder to which all texts mean the same but those with "forever" in them."""
+
+    identity, dimension, max_tokens = "same", 2, 512
+
+    def embed(self, texts: Sequence[str], side: Side) -> NDArray[np.float32]:
+        """One of two rows for each."""
+        return np.array([[0.0, 1.0] if "forever" in text else [1.0, 0.0] for text in texts], np.float32)
+
+
 def model(told: Mapping[str, str] = TOLD, retold: Mapping[str, str] = RETOLD) -> FakeLLM:
-    """Translates what it knows, and answers where it is shown what it quotes."""
+    """Translates what it knows, answers where it is shown what it quotes, and stands by it where it is asked in the user's words."""
 
     def said(prompt: str) -> str:
         """What it says to a prompt."""
         if "Translate the question" in prompt:
             question = prompt.rpartition("> question: ")[2].partition("\n")[0]
             return json.dumps({"question": told.get(question, question)}, ensure_ascii=False)
-        if "Translate the answer" in prompt:
-            answer = prompt.rpartition("> answer: ")[2].partition("\n")[0]
-            return json.dumps({"answer": retold[answer]}, ensure_ascii=False)
+        if "Translate the text" in prompt:
+            answer = prompt.rpartition("> text: ")[2].partition("\n")[0]
+            return json.dumps({"translation": retold[answer]}, ensure_ascii=False)
         if verify.TASK in prompt:
-            return "Yes"
+            return "Yes" if {LEASE, EGGS, TOLD[EGGS]} & set(prompt.replace("Question: ", "").splitlines()) else "No"
         asked = prompt.strip().rpartition("Question: ")[2]
         shown = prompt.rpartition("Passages:")[2]
         claims = [
@@ -69,7 +81,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def ask(folder: Path, question: str, llm: FakeLLM | None = None, where: Where = EVERYWHERE, **more: Any) -> Answer:
-    with grainline.open(folder / "library", llm=llm or model()) as library:
+    with grainline.open(folder / "library", embedder=Same(), llm=llm or model()) as library:
         return library.ask(question, agent="fulltext", where=where, **more)
 
 
@@ -80,8 +92,8 @@ def actions(answer: Answer) -> list[str]:
 @pytest.mark.parametrize(
     ("question", "text", "quote"),
     [
-        (LEASE, "not more than 20 years [1]", "第二条 租赁期限不得超过二十年。"),
-        (EGGS, "四月产四至六枚 [1]", "It lays four to six eggs in April."),
+        (LEASE, "not more than 20 years (不得超过二十年) [1]", "第二条 租赁期限不得超过二十年。"),
+        (EGGS, "四月产四至六枚（four to six in April） [1]", "It lays four to six eggs in April."),
     ],
 )
 @pytest.mark.parametrize("seen", ["all", "other"])
@@ -98,8 +110,8 @@ def test_an_answer_is_in_the_language_of_the_question_and_its_quote_in_that_of_t
     assert answer.cost.calls == (5 if seen == "all" and question == LEASE else 4)
 
 
-def test_a_translated_answer_with_other_numbers_is_not_told(folder: Path) -> None:
-    for wrong in ("not more than 25 years", "as long as one likes", "二十年", ""):
+def test_a_translation_of_other_numbers_or_meaning_is_not_told(folder: Path) -> None:
+    for wrong in ("not more than 25 years", "as long as one likes", "二十年", "", "20 years, or forever"):
         answer = ask(folder, LEASE, model(retold={"不得超过二十年": wrong}))
         assert answer.answered and answer.text == "不得超过二十年 [1]"
 

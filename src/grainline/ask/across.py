@@ -19,6 +19,8 @@ from grainline.types import Evidence
 SHARE = 0.5
 #: words of an English answer from which on it is translated into Chinese: names, terms and code are shorter, and stay
 PHRASE = 3
+#: the cosine of an answer and its translation (e5): of 10 right ones 8 have .847 or more, of 7 wrong ones 5 less than .833
+NEAR = 0.84
 _WORD = re.compile(r"[a-z]{2,}")
 
 
@@ -50,12 +52,16 @@ def _share(question: str, evidence: Evidence, within: Within) -> float:
 
 
 def retold(answer: str, question: str, within: Within, documents: Collection[str]) -> str:
-    """An answer in the language of the question, with the same numbers; as it is where it needs no translation, or none can be had."""
+    """An answer in the language of the question, with the words that are borne out behind it in brackets; as it is where it needs no
+    translation, or none can be had with the same numbers and, as far as an encoder tells, the same meaning."""
     chinese = of_question(question) == "zh"
     if (of_question(answer) == "zh" or len(_WORD.findall(answer)) < PHRASE) if chinese else of_question(answer) == "en":
         return answer
-    made = derive.retold(question, answer, within.model.complete, documents)
-    return made if (of_question(made) == "zh") == chinese and _numbers(made) == _numbers(answer) else answer
+    made = derive.retold(answer, within.model.complete, documents)
+    if not made or (of_question(made) == "zh") != chinese or _numbers(made) != _numbers(answer):
+        return answer
+    (near,) = within.cosines("compare the answer with its translation", answer, [made]) or [1.0]
+    return (f"{made}（{answer}）" if chinese else f"{made} ({answer})") if near >= NEAR else answer
 
 
 def _numbers(text: str) -> list[float]:

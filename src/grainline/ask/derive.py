@@ -85,14 +85,14 @@ _ANSWER = (
     "Answer the question from the passages with a name, a place, a date or a few words, as they stand there. If they do not hold it: null. "
     'Answer as JSON: {"answer": "..."}.'
 )
-_RETELL = f'Translate the answer into the language of the question, as short as it is. {_KEEP_CODE} Answer as JSON: {{"answer": "..."}}.'
+_RETELL = (
+    f'Translate the text into the other language, as short as it is. {_KEEP_CODE} Answer as JSON: {{"translation": "..."}}.'
+)
 _RETOLD = {
-    False: """> question: For how many days may a keeper of the barn be away?
-> answer: 不得超过十五天
-{"answer": "not more than fifteen days"}""",
-    True: """> question: 谷仓的看守人最多可以离开多少天？
-> answer: not more than fifteen days
-{"answer": "不得超过十五天"}""",
+    False: """> text: 不得超过十五天
+{"translation": "not more than fifteen days"}""",
+    True: """> text: when its Registry.lock is taken away
+{"translation": "当其Registry.lock被移走时"}""",
 }
 
 
@@ -137,17 +137,13 @@ def answered(question: str, passages: Sequence[str], complete: Complete, documen
     return " ".join((found or "").split())[:LONGEST]
 
 
-def retold(question: str, answer: str, complete: Complete, documents: Collection[str]) -> str:
-    """A short answer, from documents with these ids, in the language of its question; "" where a model may not be asked or failed."""
-    chinese = bool(CJK_RUN.search(question))
-    shown = [_data("question", question), _data("answer", answer)]
-    said = complete(
-        "\n".join([_RETELL, _DATA, _RETOLD[chinese], *shown, _LANGUAGE[chinese]]),
-        _schema("answer", {"type": "string"}),
-        QUESTION_TOKENS,
-        documents,
-    )
-    return " ".join(json.loads(said)["answer"].split()) if said is not None else ""
+def retold(answer: str, complete: Complete, documents: Collection[str]) -> str:
+    """A short answer, from documents with these ids, in the other of English and Chinese; "" where a model may not be asked or failed. It
+    is not shown the question, which a small model answers rather than to translate."""
+    chinese = not CJK_RUN.search(answer)
+    shown = "\n".join([_RETELL, _DATA, _RETOLD[chinese], _data("text", answer), _LANGUAGE[chinese]])
+    said = complete(shown, _schema("translation", {"type": "string"}), QUESTION_TOKENS, documents)
+    return " ".join(json.loads(said)["translation"].split()) if said is not None else ""
 
 
 def _data(name: str, text: str) -> str:

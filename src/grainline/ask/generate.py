@@ -78,7 +78,8 @@ def _told(question: str, asked: str, evidence: Evidence, within: Within, heard: 
     last = _last(asked, evidence, within, find)
     across = asked != question
     told = claimed(last.question, last.hits, within, None if across else heard, last.rests_on)
-    likely = how_likely(last.question, told, within) if told and len(told.supports) == 1 else None
+    original = question if across and last.question == asked else ""  # of a step there is none
+    likely = how_likely(last.question, told, within, original) if told and len(told.supports) == 1 else None
     if told and likely is not None and likely < as_asked().bound:
         told.withdraw()
     if told and across and told.supports:

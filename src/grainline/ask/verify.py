@@ -11,6 +11,7 @@ import re
 
 from grainline.ask.claims import Teller, Within, shared
 from grainline.ask.judge import Signs, figures, lacks, specifics
+from grainline.ask.numerals import values
 from grainline.ask.weights import as_asked
 from grainline.graph.spelling import spell
 
@@ -22,17 +23,18 @@ TASK = "Answer with Yes or No only."
 _SIGN = re.compile(r"(\w+) (-?\d+\.\d+)")
 
 
-def how_likely(question: str, told: Teller, within: Within) -> float | None:
+def how_likely(question: str, told: Teller, within: Within, original: str = "") -> float | None:
     """How likely the quote of an answer of one claim tells what was asked, from 0 to 1: not at all where its passage lacks a number of the
-    question, else by how sure the model is of it. None where that is not known: the budget has too little left for another call, or the
+    question, else by how sure the model is of it. The model is shown the `original` of a question that was translated, so that a wrong
+    translation is seen, too. None where that is not known: the budget has too little left for another call, or the
     model failed, or says neither yes nor no."""
     (support,), (answer,) = told.supports, told.claims
     passage = f"{support.passage.head}\n{support.passage.text}"
-    if lacking := lacks(passage, figures(question)):
+    if lacking := _lacking(question, passage):
         within.trace.count(LOOK, f"something else than was asked: its passage lacks {', '.join(lacking)}")
         return 0.0
     quote = " ".join(support.passage.document.text[support.start : support.end].split())
-    asked = f"Source: {support.passage.head}\n| {quote}\nQuestion: {' '.join(question.split())}\n"
+    asked = f"Source: {support.passage.head}\n| {quote}\nQuestion: {' '.join((original or question).split())}\n"
     prompt = f'{asked}Does this text answer exactly that question, with "{answer}"? {TASK}\n'
     odds = within.model.odds(prompt, YES, NO, sorted({support.passage.document.id, *within.told_by}))
     if odds is None:
@@ -43,6 +45,16 @@ def how_likely(question: str, told: Teller, within: Within) -> float | None:
     found = ", ".join(f"{name} {value:.3f}" for name, value in signs.items())
     within.trace.count(LOOK, f"{said} was asked: likely {likely:.2f} ({found})")
     return likely
+
+
+def _lacking(question: str, passage: str) -> list[str]:
+    """The numbers of a question that a passage does not hold, however they are written.
+
+    >>> _lacking("How many of the 5,000 men were 22 in 1914?", "5000人，其中二十二岁的有三十人")
+    ['1914']
+    """
+    there = values(passage)
+    return [one for one in lacks(passage, figures(question)) if there.isdisjoint(values(one))]
 
 
 def _named(question: str, passage: str) -> float:
