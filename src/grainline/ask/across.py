@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Collection
 from dataclasses import replace
 
 import grainline.ask.derive as derive
-from grainline.ask.claims import Within, of_question
+from grainline.ask.claims import Within, language_of
 from grainline.ask.judge import judged
 from grainline.ask.numerals import numerals
 from grainline.ask.steps import Find, found_by
@@ -26,14 +25,14 @@ _WORD = re.compile(r"[a-z]{2,}")
 
 def is_foreign(question: str, within: Within) -> bool:
     """Whether nothing that may be seen is in the language of the question."""
-    return not within.snapshot.languages(within.where)[of_question(question)]
+    return not within.snapshot.languages(within.where)[language_of(question)]
 
 
 def translated(question: str, evidence: Evidence, within: Within, find: Find) -> tuple[str, Evidence] | None:
-    """The question in the other of English and Chinese, with what is found for it; None where that says nothing of it, where nothing that
-    may be seen is in that language, or where the model may not be asked or failed. The steps of `evidence` stay its own. Raises what
-    finding raises."""
-    other = "en" if of_question(question) == "zh" else "zh"
+    """The question in the other of English and Chinese, with what is found for it; None where that says too little of it (see
+    `SHARE`), where nothing that may be seen is in that language, or where the model may not be asked or failed. The steps of `evidence`
+    stay its own. Raises what finding raises."""
+    other = "en" if language_of(question) == "zh" else "zh"
     if not within.snapshot.languages(within.where)[other]:
         return None
     made = derive.derived("translate", question, within.model.complete)
@@ -54,11 +53,11 @@ def _share(question: str, evidence: Evidence, within: Within) -> float:
 def retold(answer: str, question: str, within: Within, documents: Collection[str]) -> str:
     """An answer in the language of the question, with the words that are borne out behind it in brackets; as it is where it needs no
     translation, or none can be had with the same numbers and, as far as an encoder tells, the same meaning."""
-    chinese = of_question(question) == "zh"
-    if (of_question(answer) == "zh" or len(_WORD.findall(answer)) < PHRASE) if chinese else of_question(answer) == "en":
+    chinese = language_of(question) == "zh"
+    if (language_of(answer) == "zh" or len(_WORD.findall(answer)) < PHRASE) if chinese else language_of(answer) == "en":
         return answer
     made = derive.retold(answer, within.model.complete, documents)
-    if not made or (of_question(made) == "zh") != chinese or _numbers(made) != _numbers(answer):
+    if not made or (language_of(made) == "zh") != chinese or _numbers(made) != _numbers(answer):
         return answer
     (near,) = within.cosines("compare the answer with its translation", answer, [made]) or [1.0]
     return (f"{made}（{answer}）" if chinese else f"{made} ({answer})") if near >= NEAR else answer
@@ -66,5 +65,5 @@ def retold(answer: str, question: str, within: Within, documents: Collection[str
 
 def _numbers(text: str) -> list[float]:
     """The largest value of each number of a text but one and none, which words may stand for, in order of size."""
-    found = (max(numeral.values, default=0) for numeral in numerals(unicodedata.normalize("NFKC", text)))
+    found = (max(numeral.values, default=0) for numeral in numerals(text))
     return sorted(float(value) for value in found if value > 1)

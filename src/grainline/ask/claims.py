@@ -164,12 +164,12 @@ def _told(
 def prompt(question: str, shown: Sequence[Passage]) -> str:
     """What the model is asked."""
     said = "\n".join(passage.shown() for passage in shown)
-    language = "用中文回答。" if of_question(question) == "zh" else "Answer in English."
+    language = "用中文回答。" if language_of(question) == "zh" else "Answer in English."
     return f"{BEGINS}\nPassages:\n{said}\nQuestion: {' '.join(question.split())} {language}\n"
 
 
-def of_question(question: str) -> str:
-    """The language that a question is asked in: "zh" where anything in it is Chinese."""
+def language_of(question: str) -> str:
+    """The language that a question is asked in, or an answer given: "zh" where anything in it is Chinese."""
     return "zh" if CJK_RUN.search(question) else "en"
 
 

@@ -54,12 +54,12 @@ class Numeral:
 
 
 def numerals(text: str) -> list[Numeral]:
-    """The numbers of a text that is in the form NFKC, in their order.
+    """The numbers of a text in their order; their places are those in its form NFKC.
 
     >>> [numeral.end for numeral in numerals("满二十二周岁，2.3亿")]
     [4, 11]
     """
-    return [_numeral(found) for found in _NUMERAL.finditer(text)]
+    return [_numeral(found) for found in _NUMERAL.finditer(unicodedata.normalize("NFKC", text))]
 
 
 def values(text: str) -> frozenset[Decimal]:
@@ -72,7 +72,7 @@ def values(text: str) -> frozenset[Decimal]:
     >>> values("一般统一；二〇一四年三千五百万元；百分之五十") == {2014, 35_000_000, 50}
     True
     """
-    return frozenset(value for numeral in numerals(unicodedata.normalize("NFKC", text)) for value in numeral.values)
+    return frozenset(value for numeral in numerals(text) for value in numeral.values)
 
 
 def _numeral(found: re.Match[str]) -> Numeral:

@@ -205,5 +205,5 @@ def _unnumbered(answer: str, said: str) -> str | None:
 
 def _holds_values(answer: str, said: str) -> bool:
     """Whether what a passage says has all numbers of an answer but one and none, which words may stand for."""
-    numbers = [numeral.values for numeral in numerals(unicodedata.normalize("NFKC", answer))]
+    numbers = [numeral.values for numeral in numerals(answer)]
     return not any(one.isdisjoint(values(said)) for one in numbers if one and max(one) > 1)

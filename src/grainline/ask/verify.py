@@ -26,8 +26,8 @@ _SIGN = re.compile(r"(\w+) (-?\d+\.\d+)")
 def how_likely(question: str, told: Teller, within: Within, original: str = "") -> float | None:
     """How likely the quote of an answer of one claim tells what was asked, from 0 to 1: not at all where its passage lacks a number of the
     question, else by how sure the model is of it. The model is shown the `original` of a question that was translated, so that a wrong
-    translation is seen, too. None where that is not known: the budget has too little left for another call, or the
-    model failed, or says neither yes nor no."""
+    translation is seen, too. None where that is not known: the budget has too little left for another call, or the model failed, or says
+    neither yes nor no."""
     (support,), (answer,) = told.supports, told.claims
     passage = f"{support.passage.head}\n{support.passage.text}"
     if lacking := _lacking(question, passage):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 
 from grainline.ask.decompose import is_twofold
 from grainline.ask.numerals import numerals
@@ -39,7 +38,7 @@ def whole(answer: str, quote: str, question: str) -> str:
 
 
 def _count(text: str) -> int:
-    return len(numerals(unicodedata.normalize("NFKC", text)))
+    return len(numerals(text))
 
 
 def _is_denied(answer: str, quote: str, question: str) -> bool:
